@@ -1,0 +1,126 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+/// Rules kept by the compiler rather than by memory.
+let rules: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "holdfast",
+    products: [
+        .library(name: "Holdfast", targets: ["Holdfast"]),
+        .library(name: "MetricsRegistry", targets: ["MetricsRegistry"]),
+        .executable(name: "holdfast", targets: ["HoldfastCommand"]),
+        .executable(name: "websocket-echo", targets: ["WebSocketEcho"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+
+        // The machine: values in, values out.
+        .target(name: "StreamModel", swiftSettings: rules),
+        .target(name: "StreamSupervisor", dependencies: ["StreamModel"], swiftSettings: rules),
+
+        // What people write: YAML with positions, and the protocols described in it.
+        .target(
+            name: "ConfigurationReader",
+            dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: rules),
+        .target(
+            name: "StreamProfiles",
+            dependencies: ["StreamModel", "ConfigurationReader"],
+            resources: [.embedInCode("Profiles")],
+            swiftSettings: rules),
+
+        // The wire.
+        .target(name: "Credentials", dependencies: ["StreamModel"], swiftSettings: rules),
+        .target(name: "WebSocketCodec", dependencies: ["CZlib"], swiftSettings: rules),
+        .target(
+            name: "WebSocketTransport",
+            dependencies: [
+                "WebSocketCodec",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: rules),
+        .target(
+            name: "StreamRuntime",
+            dependencies: [
+                "StreamModel", "StreamSupervisor", "StreamProfiles", "Credentials", "WebSocketTransport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: rules),
+
+        // What is measured, and where it goes.
+        .target(name: "MetricsRegistry", swiftSettings: rules),
+        .target(name: "StreamMetrics", dependencies: ["StreamModel", "MetricsRegistry"], swiftSettings: rules),
+        .target(
+            name: "AuditTrail",
+            dependencies: ["StreamModel"],
+            resources: [.embedInCode("Schema")],
+            swiftSettings: rules),
+        .target(
+            name: "ExpositionServer",
+            dependencies: ["MetricsRegistry", "ConfigurationReader", "CMicrohttpd", "CZlib", "CCrypt"],
+            swiftSettings: rules),
+
+        // A gateway that can be made to misbehave.
+        .target(
+            name: "GatewaySimulator",
+            dependencies: [
+                "WebSocketCodec", "ConfigurationReader",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: rules),
+
+        // The library and the programs.
+        .target(
+            name: "Holdfast",
+            dependencies: [
+                "StreamRuntime", "StreamMetrics", "AuditTrail", "ExpositionServer",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: rules),
+        .executableTarget(
+            name: "HoldfastCommand",
+            dependencies: [
+                "Holdfast", "GatewaySimulator", "ConfigurationReader",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: rules),
+        .executableTarget(
+            name: "WebSocketEcho",
+            dependencies: ["WebSocketTransport"],
+            swiftSettings: rules),
+    ]
+        + [
+            "StreamModel", "StreamSupervisor", "ConfigurationReader", "StreamProfiles", "Credentials",
+            "WebSocketCodec", "WebSocketTransport", "StreamRuntime", "MetricsRegistry", "StreamMetrics",
+            "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast", "HoldfastCommand",
+        ].map { name in
+            .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)], swiftSettings: rules)
+        }
+)
