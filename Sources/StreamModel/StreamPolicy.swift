@@ -23,6 +23,8 @@ public struct StreamPolicy: Hashable, Sendable {
     public var closeTimeout = Duration.seconds(2)
     /// What proves that a connection is live.
     public var acknowledgment = AcknowledgmentRule.message
+    /// Whether the client waits for the server's hello before it sends anything.
+    public var awaitsHello = false
     /// Where the messages' numbers are promised to go.
     public var sequence = SequenceRule.none
     /// Whether a session can be taken up again after its connection is lost.

@@ -1,0 +1,70 @@
+public import StreamModel
+
+/// Draws the delay before each retry.
+///
+/// The jitter strategies are those of M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), with
+/// one change: the cap bounds the range that is drawn from, not the number drawn. Clamping the draw would put every
+/// stream that has reached the cap on the same delay, which is the storm that jitter is there to prevent.
+public struct Backoff: Sendable {
+    /// The least delay ever: a redial is never immediate.
+    public static let least = Duration.milliseconds(1)
+
+    private let policy: BackoffPolicy
+    private var previous: Duration?
+
+    /// Delays as `policy` says.
+    public init(_ policy: BackoffPolicy) {
+        self.policy = policy
+    }
+
+    /// The delay before the retry that follows `retry` others (0 for the first).
+    ///
+    /// - Parameters:
+    ///   - atCap: whether to wait the longest delay at once, as after a rejected credential.
+    ///   - floor: the least delay that the server asked for; a random tenth of it is added, so that streams that were
+    ///     refused together do not return together.
+    public mutating func delay(
+        retry: Int, atCap: Bool = false, floor: Duration? = nil, using rng: inout some RandomNumberGenerator
+    ) -> Duration {
+        let nominal = atCap ? policy.cap.seconds : nominalSeconds(retry: retry)
+        let base = min(policy.base.seconds, policy.cap.seconds)
+        let drawn: Double
+        switch policy.jitter {
+        case .none:
+            drawn = nominal
+        case .additive(let ratio):
+            drawn = nominal * (1 + Double.random(in: 0...max(0, ratio), using: &rng))
+        case .full:
+            drawn = Double.random(in: 0...nominal, using: &rng)
+        case .equal:
+            drawn = nominal / 2 + Double.random(in: 0...(nominal / 2), using: &rng)
+        case .decorrelated:
+            let last = atCap ? policy.cap.seconds : (previous ?? policy.base).seconds
+            drawn = Double.random(in: base...max(base, min(policy.cap.seconds, last * 3)), using: &rng)
+        }
+        var delay = max(Self.least, .fromSeconds(drawn))
+        previous = delay
+        if let floor, delay < floor {
+            let spread = policy.jitter == .none ? 0 : Double.random(in: 0...0.1, using: &rng)
+            delay = .fromSeconds(floor.seconds * (1 + spread))
+        }
+        return delay
+    }
+
+    /// Forgets the previous delay: the next retry is the first of its row.
+    public mutating func reset() {
+        previous = nil
+    }
+
+    private func nominalSeconds(retry: Int) -> Double {
+        var delay = policy.base.seconds
+        let cap = policy.cap.seconds
+        // Multiplied step by step and left at the cap: a power would overflow after a night of retries.
+        var remaining = max(0, retry)
+        while remaining > 0, delay < cap, policy.multiplier > 1 {
+            delay *= policy.multiplier
+            remaining -= 1
+        }
+        return min(delay, cap)
+    }
+}
