@@ -132,6 +132,7 @@ struct SequenceTracker: Sendable {
 
     /// A fresh session: the old numbering ends, and the next number is a baseline.
     mutating func startOver(into tallies: inout StreamTallies, events: inout [StreamEvent]) {
+        clearSuspects(into: &tallies)
         endEpoch(into: &tallies, events: &events)
         highest = nil
         expectStart()

@@ -61,7 +61,9 @@ extension StreamMachine {
     }
 
     mutating func tokenThrottled(_ generation: UInt64, until: Instant) {
-        guard attempt?.facts.generation == generation, case .awaitingToken(let since, _) = attempt?.stage else { return }
+        guard attempt?.facts.generation == generation, case .awaitingToken(let since, _) = attempt?.stage else {
+            return
+        }
         attempt?.stage = .awaitingToken(since: since, deadline: until + policy.tokenTimeout)
     }
 
