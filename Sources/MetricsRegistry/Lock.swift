@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// A value behind a POSIX mutex.
+///
+/// `Synchronization.Mutex` waits on a futex that the thread sanitizer does not see, which makes it report races that are
+/// none; a POSIX mutex it understands.
+final class Locked<Value>: @unchecked Sendable {
+    // Unchecked: `value` is reached only in `withLock`, under the mutex.
+    private var value: Value
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+    init(_ value: Value) {
+        self.value = value
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        pthread_mutex_init(mutex, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
+
+    func withLock<Result, Failure: Error>(_ body: (inout Value) throws(Failure) -> Result) throws(Failure) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value)
+    }
+}

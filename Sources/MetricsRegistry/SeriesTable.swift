@@ -1,0 +1,54 @@
+internal import Synchronization
+
+/// The groups of one layout, in the order of their addition.
+struct SeriesTable {
+    /// What a scrape needs of one group, without touching the group: no reference to count.
+    struct Row {
+        /// Nil where the group was removed.
+        var cells: UnsafeMutablePointer<Atomic<UInt64>>?
+        var labels: UnsafeRawPointer
+        var labelCount: Int
+    }
+
+    let layout: SeriesLayout
+    private(set) var rows: [Row] = []
+    /// Keeps alive what `rows` points to; the same positions.
+    private var owners: [SeriesGroup?] = []
+    private var positions: [[Label]: Int] = [:]
+
+    init(_ layout: SeriesLayout) {
+        self.layout = layout
+    }
+
+    /// How many groups there are.
+    var count: Int { positions.count }
+
+    mutating func add(_ group: SeriesGroup) throws(RegistryError) {
+        let identity = group.labels.identity
+        guard positions[identity] == nil else {
+            throw .duplicateSeries(family: layout.families.first?.name ?? "", labels: group.labels.labels)
+        }
+        positions[identity] = rows.count
+        owners.append(group)
+        rows.append(Row(cells: group.cells, labels: group.labelBytes.start, labelCount: group.labelBytes.count))
+    }
+
+    /// Whether `group` was there.
+    mutating func remove(_ group: SeriesGroup) -> Bool {
+        let identity = group.labels.identity
+        guard let position = positions[identity], owners[position] === group else { return false }
+        positions[identity] = nil
+        owners[position] = nil
+        rows[position].cells = nil
+        // Closing the hole at once would move every later row, for each of thousands of groups: wait until half are holes.
+        if rows.count > 16, positions.count < rows.count / 2 { compact() }
+        return true
+    }
+
+    private mutating func compact() {
+        let groups = owners.compactMap { $0 }
+        rows.removeAll(where: { $0.cells == nil })
+        owners = groups
+        for (position, group) in groups.enumerated() { positions[group.labels.identity] = position }
+    }
+}
