@@ -41,8 +41,9 @@ public enum StreamAction: Hashable, Sendable {
     case releasePermit(generation: UInt64)
     /// Ask for a token, fetched no earlier than `notBefore` where that is given.
     case requestToken(generation: UInt64, notBefore: Instant?)
-    /// The server refused the token that this generation used: throw it away.
-    case discardToken(generation: UInt64)
+    /// The server refused the token that this generation used, with this status or close code and in these words:
+    /// throw it away.
+    case discardToken(generation: UInt64, status: Int?, detail: String)
     /// What was prepared for the connections of this stream is no longer good: prepare anew next time.
     case discardPrepared
     /// Make the requests that come first, resolve, connect, secure, upgrade.

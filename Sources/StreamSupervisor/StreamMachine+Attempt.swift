@@ -169,7 +169,9 @@ extension StreamMachine {
         var consequence = failure.consequence
         if failure.reason == .refusedToken {
             tokenRefusals += 1
-            actions.append(.discardToken(generation: generation))
+            let status = failure.httpStatus ?? failure.closeCode.map(Int.init)
+            actions.append(
+                .discardToken(generation: generation, status: status, detail: failure.detail ?? ""))
             if tokenRefusals > 1, consequence != .stop { consequence = .retryAtCap }
         }
         if consequence == .prepareAnew { actions.append(.discardPrepared) }

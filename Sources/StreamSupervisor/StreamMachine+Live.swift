@@ -30,7 +30,10 @@ extension StreamMachine {
         case .closeNotice:
             if let live { planHandover(.notice, from: live, at: now, &actions) }
         case .credentialNotice:
-            if let live { actions.append(.discardToken(generation: live.generation)) }
+            if let live {
+                actions.append(
+                    .discardToken(generation: live.generation, status: nil, detail: "the server revoked the token"))
+            }
         case .event, .acknowledgment, .refusal, .hello, .heartbeat:
             break
         }
@@ -137,7 +140,9 @@ extension StreamMachine {
         lose(connection, reason: reason, closeCode: closure.code, detail: closure.reason, at: now, &actions)
         if closure.meaning == .staleCredential {
             tokenRefusals += 1
-            actions.append(.discardToken(generation: connection.generation))
+            actions.append(
+                .discardToken(
+                    generation: connection.generation, status: Int(closure.code), detail: closure.reason))
         }
         guard attempt == nil else {
             attempt?.handover = nil  // the successor is on its way: it becomes an ordinary attempt

@@ -133,6 +133,9 @@ public struct StreamMachine: Sendable {
     /// The generation of the live connection; nil while not live.
     public var liveGeneration: UInt64? { live?.generation }
 
+    /// Whether there is a session that another life of the process could resume.
+    public var hasResumableSession: Bool { policy.resumable && hasSession }
+
     /// Consecutive retries since the stream last held for `reset_after`.
     public var retries: Int { retryCount }
 

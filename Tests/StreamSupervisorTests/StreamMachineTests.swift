@@ -172,7 +172,7 @@ import Testing
         var driver = MachineDriver(.architect)
         driver.goLive()
         driver.close(4401, .staleCredential)
-        #expect(driver.drain().contains(.discardToken(generation: 1)))
+        #expect(driver.drain().contains(.discardToken(generation: 1, status: 4401, detail: "")))
         #expect(driver.events.compactMap(\.lossReason) == [.token])
         #expect((driver.events.compactMap(\.delay).last ?? .zero) < .seconds(2))
         driver.passToDeadline()
@@ -180,7 +180,7 @@ import Testing
         driver.handle(.tokenObtained(generation: 2))
         let refusal = AttemptFailure(reason: .refusedToken, httpStatus: 401, consequence: .retryWithNewToken)
         driver.handle(.transportFailed(generation: 2, refusal, PhaseTimings()))
-        #expect(driver.drain().contains(.discardToken(generation: 2)))
+        #expect(driver.drain().contains(.discardToken(generation: 2, status: 401, detail: "")))
         #expect((driver.events.compactMap(\.delay).last ?? .zero) >= .seconds(30))
     }
 

@@ -1,0 +1,398 @@
+import Credentials
+import Logging
+import NIOCore
+import StreamModel
+import StreamProfiles
+import StreamSupervisor
+import WebSocketCodec
+import WebSocketTransport
+
+/// Runs one ``StreamMachine`` on one event loop: carries out its orders and hands it the facts.
+///
+/// Everything here happens on that loop. The driver decides nothing; what is decided is decided by the machine.
+final class StreamDriver: StreamConnectionDelegate {
+    /// What all drivers share.
+    struct Surroundings: Sendable {
+        let network: any StreamConnecting
+        let wall: WallClock
+        let logger: Logger
+        let cursors: CursorStore?
+        /// The retries of a stream with `on_exhausted: exit` are used up.
+        let endProcess: @Sendable (String) -> Void
+    }
+
+    /// An attempt's connection, the successor in a hand-over, and the one that drains.
+    private struct Link {
+        let connection: any StreamConnection
+        let matcher: MessageMatcher
+        let token: Token?
+        var traffic: (received: UInt64, sent: UInt64) = (0, 0)
+    }
+
+    let identity: StreamIdentity
+    let loop: any EventLoop
+    private let wire: StreamWire
+    private let surroundings: Surroundings
+    private let listener: any StreamListener
+    private let budget: BudgetKeeper
+    private let credential: CredentialKeeper?
+    private let requester: UInt64
+
+    private var machine: StreamMachine
+    private var random: StreamRandom
+    private var links: [UInt64: Link] = [:]
+    private var tokens: [UInt64: Token] = [:]
+    private var permits: [UInt64: UInt64] = [:]
+    private var preparation: Preparation?
+    private var prepared: PreparedChannel?
+
+    private var isHandling = false
+    private var waitingInputs: [StreamInput] = []
+    private var timer: (at: Instant, task: Scheduled<Void>)?
+    private var receivedMessage = false
+    private var lastMessageAt: WallTime?
+    private var batchNow: Instant?
+    private var offeredSequence: UInt64?
+    private var nextOffer = Instant(nanoseconds: .min)
+    private var retirement: (() -> Void)?
+
+    init(
+        _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
+        budget: BudgetKeeper, credential: CredentialKeeper?, requester: UInt64, seed: UInt64,
+        surroundings: Surroundings, loop: any EventLoop
+    ) {
+        self.identity = identity
+        self.loop = loop
+        self.listener = listener
+        self.budget = budget
+        self.credential = credential
+        self.requester = requester
+        self.surroundings = surroundings
+        wire = StreamWire(specification, clientID: identity.clientID)
+        machine = StreamMachine(
+            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil)
+        random = StreamRandom(seed: seed)
+    }
+
+    // MARK: Facts
+
+    /// Hands a fact to the machine and carries out what it orders. A fact that comes about while orders are carried
+    /// out waits until they are: the machine is never entered twice.
+    func handle(_ input: StreamInput) {
+        guard !isHandling else {
+            waitingInputs.append(input)
+            return
+        }
+        isHandling = true
+        step(input)
+        while !waitingInputs.isEmpty { step(waitingInputs.removeFirst()) }
+        isHandling = false
+        afterwards()
+    }
+
+    private func step(_ input: StreamInput) {
+        let now = loop.instant
+        let actions = machine.handle(input, at: now, using: &random)
+        for action in actions { perform(action, at: now) }
+    }
+
+    private func afterwards() {
+        publish()
+        reschedule()
+    }
+
+    private func publish() {
+        if receivedMessage {
+            receivedMessage = false
+            lastMessageAt = surroundings.wall.now()
+        }
+        batchNow = nil
+        for generation in links.keys { countTraffic(generation) }
+        listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
+        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
+        if let finished = retirement, isFinished {
+            retirement = nil
+            finished()
+        }
+    }
+
+    /// Cursors are offered at most once a second: what a crash then costs is a second's messages received again.
+    private func offerCursorNowAndThen() {
+        let now = loop.instant
+        guard now >= nextOffer else { return }
+        nextOffer = now + .seconds(1)
+        saveCursor()
+    }
+
+    private func countTraffic(_ generation: UInt64) {
+        guard var link = links[generation] else { return }
+        let traffic = link.connection.traffic
+        guard traffic != link.traffic else { return }
+        listener.streamMoved(
+            received: traffic.received &- link.traffic.received, sent: traffic.sent &- link.traffic.sent)
+        link.traffic = traffic
+        links[generation] = link
+    }
+
+    /// Sets the timer for the machine's next deadline. One that is set for earlier stays: a deadline that moved back,
+    /// as the silence deadline does with every message, costs nothing until it would have been due.
+    private func reschedule() {
+        guard let deadline = machine.nextDeadline else {
+            timer?.task.cancel()
+            timer = nil
+            return
+        }
+        if let timer, timer.at <= deadline { return }
+        timer?.task.cancel()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let task = loop.schedule(at: deadline) { bound.value.timerFired() }
+        timer = (deadline, task)
+    }
+
+    private func timerFired() {
+        timer = nil
+        if let deadline = machine.nextDeadline, deadline <= loop.instant {
+            handle(.deadlineReached)
+        } else {
+            reschedule()
+        }
+    }
+
+    // MARK: Orders
+
+    private func perform(_ action: StreamAction, at now: Instant) {
+        switch action {
+        case .emit(let event): emit(event, at: now)
+        case .requestPermit(let generation): requestPermit(generation)
+        case .releasePermit(let generation):
+            if let ticket = permits.removeValue(forKey: generation) { budget.release(ticket) }
+        case .requestToken(let generation, let notBefore):
+            if let credential {
+                credential.want(requester, attempt: generation, notBefore: notBefore)
+            } else {
+                handle(.tokenObtained(generation: generation))
+            }
+        case .discardToken(let generation, let status, let detail): discardToken(generation, status, detail)
+        case .discardPrepared: prepared = nil
+        case .openTransport(let generation, let resuming): openTransport(generation, resuming: resuming)
+        case .subscribe(let generation): send(wire.opening, on: generation, resume: nil)
+        case .resume(let generation, let lastSequence, let directive):
+            send(wire.resuming, on: generation, resume: (lastSequence, directive))
+        case .sendHeartbeat(let generation): send(wire.heartbeat, on: generation, resume: nil)
+        case .sendPing(let generation): _ = links[generation]?.connection.sendPing()
+        case .closeTransport(let generation, let code, let reason):
+            links[generation]?.connection.close(code: code, reason: reason)
+        case .abort(let generation): abort(generation)
+        case .endProcess: surroundings.endProcess(identity.name)
+        }
+    }
+
+    private func emit(_ event: StreamEvent, at now: Instant) {
+        log(event)
+        listener.streamDid(event, at: now, wall: surroundings.wall.now())
+        switch event {
+        case .live:
+            credential?.accepted(requester)
+            prepared?.connections += 1
+            saveCursor()
+        case .stopped, .connectionLost, .retriesExhausted, .sequenceReset: saveCursor()
+        default: break
+        }
+    }
+
+    private func requestPermit(_ generation: UInt64) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        permits[generation] = budget.request(on: loop) { waited in
+            let driver = bound.value
+            guard driver.permits[generation] != nil else { return }
+            if waited > .zero { driver.listener.streamWaitedForBudget(waited) }
+            driver.handle(.permitGranted(generation: generation))
+        }
+    }
+
+    private func discardToken(_ generation: UInt64, _ status: Int?, _ detail: String) {
+        guard let token = links[generation]?.token ?? tokens[generation] else { return }
+        credential?.refused(requester, generation: token.generation, status: status, detail: detail)
+    }
+
+    private func abort(_ generation: UInt64) {
+        if preparation?.generation == generation { preparation = nil }
+        credential?.forgo(requester, attempt: generation)
+        guard let link = links[generation] else { return }
+        link.connection.abort()
+        countTraffic(generation)
+        links[generation] = nil
+        // The token outlives its connection for as long as it takes to say that it was refused.
+        tokens = link.token.map { [generation: $0] } ?? [:]
+    }
+
+    // MARK: Opening
+
+    /// What a credential tells its streams, bound to this driver's loop.
+    func credentialClient(_ credential: String) -> CredentialKeeper.Client {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return CredentialKeeper.Client(
+            loop: loop,
+            obtained: { generation, token in
+                bound.value.tokens[generation] = token
+                bound.value.handle(.tokenObtained(generation: generation))
+            },
+            failed: { bound.value.handle(.tokenFailed(generation: $0, $1)) },
+            throttled: { bound.value.handle(.tokenThrottled(generation: $0, until: $1)) },
+            event: { event in
+                let driver = bound.value
+                driver.listener.credentialDid(event, credential: credential, wall: driver.surroundings.wall.now())
+            })
+    }
+
+    private func openTransport(_ generation: UInt64, resuming: Bool) {
+        let token = tokens.removeValue(forKey: generation)
+        tokens = [:]
+        guard wire.needsPreparation(prepared, at: loop.instant) else {
+            dial(generation, resuming: resuming, token: token, phases: PhaseTimings())
+            return
+        }
+        prepared = nil
+        let began = loop.instant
+        let preparation = Preparation(
+            generation: generation, wire: wire, token: token?.value.reveal() ?? "", network: surroundings.network,
+            wall: surroundings.wall, timeout: machine.policy.connectTimeout, loop: loop)
+        self.preparation = preparation
+        preparation.start { [weak self] result in
+            guard let self, self.preparation === preparation else { return }
+            self.preparation = nil
+            var phases = PhaseTimings()
+            phases[.prepare] = self.loop.instant - began
+            switch result {
+            case .success(let channel):
+                self.prepared = channel
+                for notice in channel.notices { self.log(warning: notice) }
+                self.dial(generation, resuming: resuming, token: token, phases: phases)
+            case .failure(let failure):
+                if let token { self.tokens[generation] = token }
+                self.handle(.transportFailed(generation: generation, failure.failure, phases))
+            }
+        }
+    }
+
+    private func dial(_ generation: UInt64, resuming: Bool, token: Token?, phases: PhaseTimings) {
+        do {
+            let variables = wire.variables(token: token?.value.reveal() ?? "", prepared: prepared)
+            let request = try wire.request(
+                generation: generation, resuming: resuming, variables: variables,
+                timeout: machine.policy.connectTimeout)
+            let connection = surroundings.network.connection(request, on: loop, delegate: self)
+            links[generation] = Link(connection: connection, matcher: wire.matcher(resuming: resuming), token: token)
+            pendingPhases = phases
+            connection.start()
+        } catch {
+            let failure = AttemptFailure(reason: .other, detail: "cannot build the request: \(error)")
+            handle(.transportFailed(generation: generation, failure, phases))
+        }
+    }
+
+    /// What was measured of the newest attempt before its socket was dialled.
+    private var pendingPhases = PhaseTimings()
+
+    private func send(
+        _ messages: [JSONTemplate], on generation: UInt64, resume: (UInt64, StreamAction.StateDirective)?
+    ) {
+        guard let link = links[generation] else { return }
+        var variables = wire.variables(token: link.token?.value.reveal() ?? "", prepared: prepared)
+        variables["timestamp"] = .integer(surroundings.wall.now().milliseconds)
+        let lastSequence = resume?.0 ?? machine.continuity.tallies.highest
+        variables["lastSequence"] = lastSequence.map { .integer(Int64(clamping: $0)) } ?? .null
+        if let resume { variables["stateDirective"] = .string(resume.1.rawValue) }
+        for message in messages {
+            do {
+                let bytes = try message.render(variables)
+                guard link.connection.send(text: bytes) else {
+                    log(warning: "a message could not be sent: the peer does not read, or the socket is closing")
+                    return
+                }
+            } catch {
+                log(warning: "a message of the profile could not be built: \(error)")
+            }
+        }
+    }
+
+    // MARK: Connections
+
+    func connectionOpened(_ generation: UInt64, phases: PhaseTimings) {
+        handle(.transportOpened(generation: generation, pendingPhases.merging(phases)))
+    }
+
+    func connectionFailed(_ generation: UInt64, _ failure: DialFailure) {
+        let phases = pendingPhases.merging(PhaseTimings(failure.phases))
+        let meaning = wire.failure(for: failure, wall: surroundings.wall.now())
+        handle(.transportFailed(generation: generation, meaning, phases))
+    }
+
+    func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+        guard let matcher = links[generation]?.matcher else { return }
+        let facts = matcher.facts(of: payload)
+        receivedMessage = true
+        let now = batchNow ?? loop.instant
+        batchNow = now
+        if let interval = matcher.heartbeatInterval(in: payload, facts: facts) {
+            handle(.heartbeatIntervalNamed(generation: generation, interval))
+        }
+        let wasLive = machine.liveGeneration == generation
+        if isHandling {
+            waitingInputs.append(.messageReceived(generation: generation, facts))
+        } else {
+            let actions = machine.handle(
+                .messageReceived(generation: generation, facts), at: now, using: &random)
+            if !actions.isEmpty { performAll(actions, at: now) }
+        }
+        if wasLive, listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
+    }
+
+    private func performAll(_ actions: [StreamAction], at now: Instant) {
+        isHandling = true
+        for action in actions { perform(action, at: now) }
+        while !waitingInputs.isEmpty { step(waitingInputs.removeFirst()) }
+        isHandling = false
+    }
+
+    func connectionReceivedPong(_ generation: UInt64) {
+        handle(.pongReceived(generation: generation))
+    }
+
+    func connectionReadCompleted(_ generation: UInt64) {
+        afterwards()
+    }
+
+    func connectionClosed(_ generation: UInt64, _ closure: WebSocketClosure) {
+        handle(.transportClosed(generation: generation, wire.closure(closure)))
+    }
+
+    // MARK: The end
+
+    /// The machine has stopped and every socket of it is closed.
+    private var isFinished: Bool { machine.state == .stopped && links.isEmpty }
+
+    /// Stops the stream; `finished` is called once its sockets are closed.
+    func retire(finished: @escaping () -> Void) {
+        retirement = { [self] in
+            credential?.leave(requester)
+            finished()
+        }
+        handle(.stopRequested)
+    }
+
+    /// Remembers where the stream is, so that another life of the process can resume it.
+    func saveCursor() {
+        guard let cursors = surroundings.cursors, machine.policy.resumable, machine.hasResumableSession else { return }
+        offeredSequence = machine.continuity.tallies.highest
+        cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
+    }
+
+    private func log(warning text: String) {
+        surroundings.logger.warning("\(text)", metadata: ["stream": "\(identity.name)"])
+    }
+
+    private func log(_ event: StreamEvent) {
+        StreamLog.write(event, stream: identity.name, to: surroundings.logger)
+    }
+}

@@ -1,0 +1,76 @@
+import Logging
+import StreamModel
+
+/// What of a stream's life is worth a log line: what a person who watches a terminal wants to know, and no more.
+enum StreamLog {
+    static func write(_ event: StreamEvent, stream: String, to logger: Logger) {
+        guard let (level, text, metadata) = line(event), logger.logLevel <= level else { return }
+        var all: Logger.Metadata = ["stream": "\(stream)"]
+        for (key, value) in metadata { all[key] = "\(value)" }
+        logger.log(level: level, "\(text)", metadata: all)
+    }
+
+    private typealias Line = (level: Logger.Level, text: String, metadata: [(String, String)])
+
+    private static func line(_ event: StreamEvent) -> Line? {
+        switch event {
+        case .started(let last):
+            return (.info, "stream started", last.map { [("last_sequence", String($0))] } ?? [])
+        case .live(let attempt, _, let outage):
+            return (
+                .info, "live",
+                [("attempt", String(attempt.number))] + (outage.map { [("outage", seconds($0))] } ?? [])
+            )
+        case .connectionLost(let loss):
+            let level: Logger.Level = loss.reason == .planned || loss.reason == .shutdown ? .info : .warning
+            return (
+                level, "connection lost",
+                [("reason", loss.reason.rawValue)] + (loss.closeCode.map { [("close_code", String($0))] } ?? [])
+                    + (loss.detail.isEmpty ? [] : [("detail", loss.detail)])
+            )
+        case .attemptFailed(let attempt, _, let failure):
+            return (
+                .warning, "attempt failed",
+                [("attempt", String(attempt.number)), ("reason", failure.reason.rawValue)]
+                    + (failure.httpStatus.map { [("http_status", String($0))] } ?? [])
+                    + (failure.detail.map { [("detail", $0)] } ?? [])
+            )
+        case .backoffScheduled(let delay, let retry, _):
+            return (.info, "waiting before the next attempt", [("delay", seconds(delay)), ("retry", String(retry))])
+        case .gapOpened(let range, _):
+            return (.info, "gap in the sequence", [("first", String(range.first)), ("last", String(range.last))])
+        case .messagesLost(let range, _, let continuity):
+            return (
+                .warning, "messages lost",
+                [("count", String(range.count)), ("first", String(range.first)), ("continuity", String(continuity))]
+            )
+        case .sequenceReset(let previous, let baseline, _):
+            return (
+                .warning, "the server numbers anew",
+                [("previous_highest", String(previous)), ("baseline", String(baseline))]
+            )
+        case .resumeSettled(let outcome): return (.info, "resume settled", [("outcome", outcome.rawValue)])
+        case .heartbeatMissed(let after): return (.warning, "heartbeat not answered", [("after", seconds(after))])
+        case .silenceDetected(let after): return (.warning, "nothing received", [("after", seconds(after))])
+        case .handover(let handover):
+            return (
+                handover.phase == .failed ? .warning : .info, "hand-over \(handover.phase.rawValue)",
+                [("cause", handover.cause.rawValue)]
+            )
+        case .retriesExhausted(let retries, let cause, let rearm):
+            return (
+                .error, "retries exhausted; the stream is parked",
+                [("retries", String(retries)), ("cause", cause)] + (rearm.map { [("rearms_after", seconds($0))] } ?? [])
+            )
+        case .stopped(let cause): return (.info, "stream stopped", [("cause", "\(cause)")])
+        case .bufferFlushed(let count):
+            return (.info, "messages before the acknowledgment flushed", [("count", String(count))])
+        case .stateChanged, .attemptStarted, .resumeAcknowledged, .reconnected, .held, .gapClosed, .heartbeatAnswered:
+            return nil
+        }
+    }
+
+    private static func seconds(_ duration: Duration) -> String {
+        "\(Double(duration.nanoseconds / 1_000_000) / 1000)s"
+    }
+}

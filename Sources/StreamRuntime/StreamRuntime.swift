@@ -1,0 +1,281 @@
+public import Logging
+import NIOConcurrencyHelpers
+public import NIOCore
+import NIOPosix
+public import StreamModel
+public import StreamSupervisor
+
+/// Holds streams: spreads them over event loops, keeps their credentials, budgets and cursors, and changes what is
+/// held when the plan changes. May be used from any thread.
+public final class StreamRuntime: Sendable {
+    /// How a runtime works.
+    public struct Options: Sendable {
+        /// Handshakes allowed for each host and credential.
+        public var budget = ConnectBudget.Limits()
+        /// What opens connections.
+        public var network: any StreamConnecting = NetworkConnecting()
+        /// The wall clock.
+        public var wall = WallClock.system
+        /// Where cursors are kept; nil: nowhere, a restart begins anew.
+        public var cursors: CursorStore?
+        /// The process's environment, for tokens.
+        public var environment: [String: String] = [:]
+        /// Seeds all jitter; nil: a random seed.
+        public var seed: UInt64?
+
+        /// The real network and clock, no cursors.
+        public init() {}
+    }
+
+    /// Makes the listener of a stream, when the stream is about to start. The second closure is called once the stream
+    /// is over and nothing more will be said of it.
+    public struct ListenerSource: Sendable {
+        let added: @Sendable (StreamIdentity, StreamSpecification) throws -> any StreamListener
+        let removed: @Sendable (StreamIdentity) -> Void
+
+        /// Listeners made by `added`, and let go by `removed`.
+        public init(
+            added: @escaping @Sendable (StreamIdentity, StreamSpecification) throws -> any StreamListener,
+            removed: @escaping @Sendable (StreamIdentity) -> Void
+        ) {
+            self.added = added
+            self.removed = removed
+        }
+    }
+
+    private struct Held {
+        let specification: StreamSpecification
+        let credential: CredentialSpecification?
+        let driver: NIOLoopBound<StreamDriver>
+        let loop: any EventLoop
+    }
+
+    private struct State {
+        var held: [String: Held] = [:]
+        /// Streams that are being stopped, with what is to start in their place.
+        var retiring: [String: StreamSpecification?] = [:]
+        var keepers: [String: (specification: CredentialSpecification, keeper: CredentialKeeper)] = [:]
+        var budgets: [String: BudgetKeeper] = [:]
+        var plan = RuntimePlan(streams: [])
+        var nextRequester: UInt64 = 0
+        var random: StreamRandom
+        var isStopping = false
+        var saving: RepeatedTask?
+    }
+
+    private let options: Options
+    private let listeners: ListenerSource
+    private let logger: Logger
+    private let group: any EventLoopGroup
+    private let state: NIOLockedValueBox<State>
+    private let ended: @Sendable (String) -> Void
+
+    /// A runtime that holds nothing yet.
+    ///
+    /// - Parameters:
+    ///   - group: the event loops; the caller shuts them down after ``stop(within:)``.
+    ///   - ended: called when the retries of a stream with `on_exhausted: exit` are used up.
+    public init(
+        options: Options, group: any EventLoopGroup, listeners: ListenerSource, logger: Logger,
+        ended: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.options = options
+        self.listeners = listeners
+        self.logger = logger
+        self.group = group
+        self.ended = ended
+        let seed = options.seed ?? UInt64.random(in: .min ... .max)
+        state = NIOLockedValueBox(State(random: StreamRandom(seed: seed)))
+        if options.cursors != nil { saveCursorsEverySecond() }
+    }
+
+    // MARK: The plan
+
+    /// Holds what `plan` names: starts what is new, stops what is gone, restarts what changed, leaves the rest alone.
+    @discardableResult
+    public func apply(_ plan: RuntimePlan) -> PlanChanges {
+        var changes = PlanChanges()
+        var starting: [StreamSpecification] = []
+        var stopping: [Held] = []
+        state.withLockedValue { state in
+            guard !state.isStopping else { return }
+            state.plan = plan
+            let wanted = Dictionary(plan.streams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            for (name, held) in state.held where wanted[name] == nil {
+                changes.removed.append(name)
+                state.retiring[name] = .some(nil)
+                stopping.append(held)
+            }
+            for name in state.retiring.keys { state.retiring[name] = .some(wanted[name]) }
+            for stream in plan.streams where state.retiring[stream.name] == nil {
+                if let held = state.held[stream.name] {
+                    let credential = stream.credential.flatMap { plan.credentials[$0] }
+                    if held.specification == stream, held.credential == credential {
+                        changes.untouched.append(stream.name)
+                    } else {
+                        changes.restarted.append(stream.name)
+                        state.retiring[stream.name] = stream
+                        stopping.append(held)
+                    }
+                } else {
+                    changes.added.append(stream.name)
+                    starting.append(stream)
+                }
+            }
+            for held in stopping { state.held[held.specification.name] = nil }
+        }
+        for name in changes.removed { options.cursors?.forget(name) }
+        for held in stopping { retire(held) }
+        for stream in starting { start(stream) }
+        return changes
+    }
+
+    private func retire(_ held: Held) {
+        held.loop.execute {
+            let identity = held.driver.value.identity
+            held.driver.value.retire { [self] in
+                listeners.removed(identity)
+                let successor = state.withLockedValue { state -> StreamSpecification? in
+                    guard let successor = state.retiring.removeValue(forKey: identity.name) else { return nil }
+                    return state.isStopping ? nil : successor
+                }
+                if let successor { start(successor) }
+            }
+        }
+    }
+
+    private func start(_ stream: StreamSpecification) {
+        let cursor = options.cursors?.cursor(of: stream.name)
+        let identity = StreamIdentity(
+            name: stream.name, profile: stream.profile.name,
+            clientID: stream.clientID ?? cursor?.clientID ?? Self.randomIdentifier(), labels: stream.labels)
+        let listener: any StreamListener
+        do {
+            listener = try listeners.added(identity, stream)
+        } catch {
+            logger.error("stream not started: \(error)", metadata: ["stream": "\(stream.name)"])
+            return
+        }
+        let loop = group.next()
+        let (budget, keeper, requester, seed, credential) = state.withLockedValue { state in
+            state.nextRequester += 1
+            let credential = stream.credential.flatMap { state.plan.credentials[$0] }
+            return (
+                budget(for: stream, &state), keeper(for: stream, &state), state.nextRequester, state.random.next(),
+                credential
+            )
+        }
+        // A listener's calls, too, begin on the stream's own loop.
+        loop.execute { [self] in
+            let driver = StreamDriver(
+                stream, identity: identity, cursor: cursor, listener: listener, budget: budget, credential: keeper,
+                requester: requester, seed: seed, surroundings: surroundings, loop: loop)
+            if let keeper, let name = stream.credential { keeper.join(requester, driver.credentialClient(name)) }
+            let held = Held(
+                specification: stream, credential: credential, driver: NIOLoopBound(driver, eventLoop: loop),
+                loop: loop)
+            let isWanted = state.withLockedValue { state in
+                guard !state.isStopping else { return false }
+                state.held[stream.name] = held
+                return true
+            }
+            if isWanted { driver.handle(.started) } else { listeners.removed(identity) }
+        }
+    }
+
+    private var surroundings: StreamDriver.Surroundings {
+        StreamDriver.Surroundings(
+            network: options.network, wall: options.wall, logger: logger, cursors: options.cursors, endProcess: ended)
+    }
+
+    private func keeper(for stream: StreamSpecification, _ state: inout State) -> CredentialKeeper? {
+        guard let name = stream.credential, let specification = state.plan.credentials[name] else { return nil }
+        if let known = state.keepers[name], known.specification == specification { return known.keeper }
+        let keeper = CredentialKeeper(
+            name: name, credential: specification.credential(environment: options.environment),
+            network: options.network, wall: options.wall, loop: group.next())
+        state.keepers[name] = (specification, keeper)
+        return keeper
+    }
+
+    private func budget(for stream: StreamSpecification, _ state: inout State) -> BudgetKeeper {
+        let key = StreamWire(stream, clientID: "").host + "\u{0}" + (stream.credential ?? "")
+        if let known = state.budgets[key] { return known }
+        let keeper = BudgetKeeper(options.budget, loop: group.next())
+        state.budgets[key] = keeper
+        return keeper
+    }
+
+    private static func randomIdentifier() -> String {
+        var random = SystemRandomNumberGenerator()
+        let hexadecimal = (0..<2).map { _ in
+            let digits = String(random.next() as UInt64, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+        var identifier = ""
+        for (index, digit) in hexadecimal.enumerated() {
+            if [8, 12, 16, 20].contains(index) { identifier += "-" }
+            identifier.append(digit)
+        }
+        return identifier
+    }
+
+    // MARK: Requests
+
+    /// Asks for a fresh cycle of a parked stream or a planned reconnect of a live one; false where there is none of
+    /// that name.
+    public func reconnect(_ stream: String) -> Bool {
+        guard let held = state.withLockedValue({ $0.held[stream] }) else { return false }
+        held.loop.execute { held.driver.value.handle(.reconnectRequested) }
+        return true
+    }
+
+    // MARK: The end
+
+    /// Stops every stream (close frames are sent) and saves the cursors; returns when all sockets are closed, or after
+    /// `limit`.
+    public func stop(within limit: Duration) async {
+        let (all, saving) = state.withLockedValue { state in
+            state.isStopping = true
+            defer { state.held = [:] }
+            return (Array(state.held.values), state.saving)
+        }
+        saving?.cancel()
+        let loop = group.next()
+        let finished = all.map { held in
+            held.loop.flatSubmit { [listeners] in
+                let promise = held.loop.makePromise(of: Void.self)
+                let identity = held.driver.value.identity
+                held.driver.value.retire {
+                    listeners.removed(identity)
+                    promise.succeed()
+                }
+                return promise.futureResult
+            }
+        }
+        let done = loop.makePromise(of: Void.self)
+        EventLoopFuture.andAllComplete(finished, on: loop).cascade(to: done)
+        let deadline = loop.scheduleTask(in: .nanoseconds(limit.nanoseconds)) { done.succeed() }
+        try? await done.futureResult.get()
+        deadline.cancel()
+        saveCursors()
+    }
+
+    // MARK: Cursors
+
+    private func saveCursorsEverySecond() {
+        let task = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] _ in
+            // The disk is slow; an event loop does not wait for it.
+            NIOThreadPool.singleton.submit { _ in self?.saveCursors() }
+        }
+        state.withLockedValue { $0.saving = task }
+    }
+
+    private func saveCursors() {
+        do {
+            try options.cursors?.save()
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+}
