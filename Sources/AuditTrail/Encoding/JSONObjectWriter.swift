@@ -1,0 +1,161 @@
+internal import StreamModel
+
+/// Writes one JSON object into bytes, key after key in the order of the calls.
+///
+/// Keys are literals of this module and need no escaping; values come from anywhere and are escaped and bounded here.
+struct JSONObjectWriter {
+    /// The most UTF-8 bytes of a name (stream, client, credential) that go into a line.
+    static let maximumNameLength = 1_024
+    /// The most UTF-8 bytes of a text from outside that go into a line.
+    static let maximumDetailLength = 512
+
+    private(set) var bytes: [UInt8] = []
+    private var isFirst = true
+
+    init() {
+        bytes.reserveCapacity(512)
+        bytes.append(UInt8(ascii: "{"))
+    }
+
+    /// Ends the object, and the line.
+    mutating func finish() {
+        bytes.append(UInt8(ascii: "}"))
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    mutating func write(_ key: StaticString, _ value: some FixedWidthInteger) {
+        open(key)
+        appendInteger(value)
+    }
+
+    mutating func write(_ key: StaticString, _ value: Bool) {
+        open(key)
+        appendLiteral(value ? "true" : "false")
+    }
+
+    mutating func write(_ key: StaticString, time: WallTime) {
+        open(key)
+        bytes.append(UInt8(ascii: "\""))
+        CivilTime.append(time, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// The shortest decimal that reads back as `ratio`; null where there is none, or none that JSON could say.
+    mutating func write(_ key: StaticString, ratio: Double?) {
+        open(key)
+        if let ratio, ratio.isFinite {
+            bytes.append(contentsOf: ratio.description.utf8)
+        } else {
+            appendLiteral("null")
+        }
+    }
+
+    /// Whole milliseconds, rounded to the nearest.
+    mutating func write(_ key: StaticString, milliseconds duration: Duration) {
+        open(key)
+        let nanoseconds = max(0, duration.nanoseconds)
+        appendInteger(nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 >= 500_000 ? 1 : 0))
+    }
+
+    /// The phases that were measured, in milliseconds with up to three decimals; nothing where there are none.
+    mutating func write(_ key: StaticString, phases: PhaseTimings) {
+        let measured = phases.measured
+        if measured.isEmpty { return }
+        open(key)
+        var separator = UInt8(ascii: "{")
+        for (phase, duration) in measured {
+            bytes.append(separator)
+            separator = UInt8(ascii: ",")
+            appendString(phase.rawValue, limit: Self.maximumNameLength)
+            bytes.append(UInt8(ascii: ":"))
+            appendMicroseconds(max(0, duration.nanoseconds) / 1_000 + (duration.nanoseconds % 1_000 >= 500 ? 1 : 0))
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// `value`, escaped, cut at a character so that at most `limit` bytes of it remain.
+    mutating func write(_ key: StaticString, _ value: String, limit: Int = maximumNameLength) {
+        open(key)
+        appendString(value, limit: limit)
+    }
+
+    private mutating func open(_ key: StaticString) {
+        if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(UInt8(ascii: "\""))
+        appendLiteral(key)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func appendLiteral(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    private mutating func appendInteger(_ value: some FixedWidthInteger) {
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = UInt64(value.magnitude)
+        let start = bytes.count
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
+    }
+
+    private mutating func appendMicroseconds(_ microseconds: Int64) {
+        appendInteger(microseconds / 1_000)
+        var fraction = microseconds % 1_000
+        if fraction == 0 { return }
+        bytes.append(UInt8(ascii: "."))
+        while fraction > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(fraction / 100))
+            fraction = fraction % 100 * 10
+        }
+    }
+
+    /// A Swift string is valid Unicode, so lone surrogates cannot occur; quotes, backslashes and controls are escaped
+    /// (RFC 8259, section 7).
+    private mutating func appendString(_ value: String, limit: Int) {
+        bytes.append(UInt8(ascii: "\""))
+        let text = value.utf8
+        if text.count <= limit {
+            for byte in text { appendEscaped(byte) }
+        } else {
+            for byte in value[..<Self.cut(value, at: limit)].utf8 { appendEscaped(byte) }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// The last boundary of a Unicode scalar at or before `limit` bytes; of a character, where that leaves enough.
+    private static func cut(_ value: String, at limit: Int) -> String.Index {
+        let text = value.utf8
+        var index = text.index(text.startIndex, offsetBy: limit)
+        while index > text.startIndex, text[index] & 0b1100_0000 == 0b1000_0000 { index = text.index(before: index) }
+        // A character may be many scalars (a family of emoji); rounding down to it keeps what is shown whole. One
+        // character longer than the limit, which only an attacker sends, is cut between its scalars.
+        let character = value[..<index].indices.last.map { last in
+            value.index(after: last) > index ? last : index
+        }
+        return character.flatMap { $0 > value.startIndex ? $0 : nil } ?? index
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case 0x0A: appendLiteral("\\n")
+        case 0x0D: appendLiteral("\\r")
+        case 0x09: appendLiteral("\\t")
+        case 0..<0x20:
+            appendLiteral("\\u00")
+            bytes.append(Self.hexadecimal(byte >> 4))
+            bytes.append(Self.hexadecimal(byte & 15))
+        default: bytes.append(byte)
+        }
+    }
+
+    private static func hexadecimal(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+    }
+}

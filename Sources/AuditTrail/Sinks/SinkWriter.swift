@@ -1,0 +1,264 @@
+internal import StreamModel
+
+/// A bounded queue of lines, and the thread that takes them to their destination.
+///
+/// Whoever offers a line never waits for the destination. Lines that failed stay at the head of the queue and are tried
+/// again; when the queue is full the newest are dropped and counted, until half of it is free again. So the file keeps
+/// its order, and the next line after those dropped is the one that names them.
+final class SinkWriter: Sendable {
+    /// What the writer is bounded by, and when it acts of its own accord.
+    struct Limits: Sendable {
+        var lines: Int
+        var bytes: Int
+        /// How long after a failure the next try comes by itself.
+        var retryAfter = Duration.seconds(1)
+        /// How long written lines may go without being forced to the disk.
+        var synchronizeAfter = Duration.seconds(1)
+    }
+
+    let name: AuditSinkName
+    private let limits: Limits
+    private let hooks: AuditTrailHooks
+    private let state = Monitor(State())
+
+    private struct State {
+        /// Lines that the thread has not taken yet.
+        var pending: [AuditLine] = []
+        /// Everything accepted and not yet written, taken or not.
+        var queuedLines = 0
+        var queuedBytes = 0
+        /// Lines accepted since the start; the number of the newest is its ticket.
+        var accepted: UInt64 = 0
+        /// Every line up to this ticket has been tried at least once.
+        var tried: UInt64 = 0
+        /// Every line up to this ticket was written, and forced to the disk where that is wanted.
+        var settled: UInt64 = 0
+        var written: UInt64 = 0
+        /// Lines dropped since the last report.
+        var dropped: UInt64 = 0
+        /// How often written lines could not be forced to the disk.
+        var failedSynchronizations = 0
+        var isFailing = false
+        var tryWanted = false
+        var synchronizationWanted = false
+        var reopenWanted = false
+        var isClosing = false
+        var hasEnded = false
+    }
+
+    /// Starts the thread; throws where the system has none left.
+    init(
+        name: AuditSinkName, destination: any LineDestination, limits: Limits, hooks: AuditTrailHooks
+    ) throws(AuditTrailError) {
+        self.name = name
+        self.limits = limits
+        self.hooks = hooks
+        let started = DetachedThread.start { [self] in run(destination) }
+        if !started {
+            throw AuditTrailError(
+                description: "audit \(name.rawValue): no thread could be started; raise the limit of threads")
+        }
+    }
+
+    // MARK: - For whoever appends
+
+    /// Queues `line`; returns its ticket, or nil where it was dropped.
+    func offer(_ line: AuditLine) -> UInt64? {
+        let ticket: UInt64? = state.update { state in
+            let isFull = state.queuedLines >= limits.lines || state.queuedBytes + line.bytes.count > limits.bytes
+            if state.isClosing || isFull || (state.dropped > 0 && !hasRoomAgain(state)) {
+                state.dropped += 1
+                return nil
+            }
+            state.pending.append(line)
+            state.queuedLines += 1
+            state.queuedBytes += line.bytes.count
+            state.accepted += 1
+            return state.accepted
+        }
+        if ticket == nil { hooks.onDrop(name, 1) }
+        return ticket
+    }
+
+    /// How many lines were dropped, once there is room to say so; asking takes the count.
+    func takeDropped() -> UInt64? {
+        state.withLock { state in
+            if state.dropped == 0 || state.isClosing || !hasRoomAgain(state) { return nil }
+            defer { state.dropped = 0 }
+            return state.dropped
+        }
+    }
+
+    private func hasRoomAgain(_ state: State) -> Bool {
+        state.queuedLines <= limits.lines / 2 && state.queuedBytes <= limits.bytes / 2
+    }
+
+    /// Waits until the line with `ticket` has been tried once: it is on the disk now, or the disk fails and the line
+    /// waits for it to get better.
+    func waitUntilTried(_ ticket: UInt64) {
+        state.update { $0.tryWanted = true }
+        state.wait { state, _ in state.tried >= ticket || state.hasEnded ? () : nil }
+    }
+
+    /// Has everything accepted so far written and forced to the disk; false where that was not done by `deadline`.
+    func flush(until deadline: Instant) -> Bool {
+        let (ticket, failures) = state.update { state in
+            state.tryWanted = true
+            state.synchronizationWanted = true
+            return (state.accepted, state.failedSynchronizations)
+        }
+        return state.wait { state, wake in
+            if state.settled >= ticket { return state.failedSynchronizations == failures }
+            if state.hasEnded || SystemClock.monotonic >= deadline { return false }
+            wake = deadline
+            return nil
+        }
+    }
+
+    /// Lets go of the file and opens whatever has its name now.
+    func reopen() {
+        state.update { $0.reopenWanted = true }
+    }
+
+    /// Writes what is queued, then ends the thread; true where that was done by `deadline`.
+    func close(until deadline: Instant) -> Bool {
+        state.update { $0.isClosing = true }
+        return state.wait { state, wake in
+            if state.hasEnded { return state.settled >= state.accepted }
+            if SystemClock.monotonic >= deadline { return false }
+            wake = deadline
+            return nil
+        }
+    }
+
+    // MARK: - The thread
+
+    private enum Order {
+        case write
+        case synchronize
+        case reopen
+        case end
+    }
+
+    /// What the thread alone knows.
+    private struct Work {
+        var destination: any LineDestination
+        /// Lines taken from the queue; those before `next` are written.
+        var batch: [AuditLine] = []
+        var next = 0
+        var retryAt: Instant?
+        var synchronizeAt: Instant?
+        var hasWork: Bool { next < batch.count }
+    }
+
+    private func run(_ destination: any LineDestination) {
+        var work = Work(destination: destination)
+        while true {
+            switch nextOrder(&work) {
+            case .write: write(&work)
+            case .synchronize: synchronize(&work)
+            case .reopen: report(work.destination.reopen(), &work)
+            case .end: return end(&work)
+            }
+        }
+    }
+
+    private func nextOrder(_ work: inout Work) -> Order {
+        state.wait { state, wake in
+            if state.reopenWanted {
+                state.reopenWanted = false
+                work.retryAt = nil
+                return .reopen
+            }
+            let now = SystemClock.monotonic
+            if work.hasWork || !state.pending.isEmpty {
+                if work.retryAt.map({ now >= $0 }) ?? true || state.tryWanted || state.isClosing { return .write }
+                wake = work.retryAt ?? .distantFuture
+            } else {
+                state.tryWanted = false
+            }
+            if work.destination.wantsSynchronization {
+                let due = work.synchronizeAt ?? now + limits.synchronizeAfter
+                work.synchronizeAt = due
+                if now >= due || state.synchronizationWanted || state.isClosing { return .synchronize }
+                wake = min(wake, due)
+            } else {
+                state.synchronizationWanted = false
+            }
+            return state.isClosing && !work.hasWork && state.pending.isEmpty ? .end : nil
+        }
+    }
+
+    private func write(_ work: inout Work) {
+        let (isClosing, accepted) = state.withLock { state in
+            if !work.hasWork {
+                work.batch = state.pending
+                work.next = 0
+                state.pending = []
+            }
+            state.tryWanted = false
+            return (state.isClosing, state.accepted)
+        }
+        let lines = work.batch[work.next...]
+        let (count, error) = work.destination.write(lines)
+        let bytes = lines.prefix(count).reduce(0) { $0 + $1.bytes.count }
+        work.next += count
+        if !work.hasWork {
+            work.batch = []
+            work.next = 0
+        }
+        let isUnsettled = work.destination.wantsSynchronization
+        state.update { state in
+            state.queuedLines -= count
+            state.queuedBytes -= bytes
+            state.written += UInt64(count)
+            if !isUnsettled { state.settled = state.written }
+            // Behind a line that failed nothing can be written either: all of them have had their try.
+            state.tried = error == nil ? max(state.tried, state.written) : max(state.tried, accepted)
+        }
+        report(error, &work)
+        if error != nil, isClosing { giveUp(&work) }
+    }
+
+    private func synchronize(_ work: inout Work) {
+        let error = work.destination.synchronize()
+        work.synchronizeAt = nil
+        state.update { state in
+            state.synchronizationWanted = false
+            state.settled = state.written
+            if error != nil { state.failedSynchronizations += 1 }
+        }
+        report(error, &work)
+    }
+
+    /// Says once that the destination fails, and once that it works again.
+    private func report(_ error: FileError?, _ work: inout Work) {
+        work.retryAt = error.map { _ in SystemClock.monotonic + limits.retryAfter }
+        let wasFailing = state.update { state in
+            defer { state.isFailing = error != nil }
+            return state.isFailing
+        }
+        if let error, !wasFailing {
+            hooks.onNotice(name, "\(error); lines wait in memory and are tried again")
+        } else if error == nil, wasFailing {
+            hooks.onNotice(name, "works again")
+        }
+    }
+
+    /// The process ends and the destination still fails: what waits is lost, and counted.
+    private func giveUp(_ work: inout Work) {
+        let lost = work.batch.count - work.next
+        work.batch = []
+        work.next = 0
+        let count = state.update { state in
+            defer { state.pending = [] }
+            return UInt64(lost + state.pending.count)
+        }
+        hooks.onDrop(name, count)
+    }
+
+    private func end(_ work: inout Work) {
+        work.destination.close()
+        state.update { $0.hasEnded = true }
+    }
+}
