@@ -68,6 +68,9 @@ struct Encoder {
                     double: Double(bitPattern: cell.pointee.load(ordering: .relaxed)), at: cursor)
             case .clock:
                 cursor = NumberWriting.write(nanoseconds: RunningClock.exposed(cell, at: now), at: cursor)
+            case .state:
+                let current = cell.pointee.load(ordering: .relaxed)
+                cursor = NumberWriting.write(integer: current == UInt64(line.variant) ? 1 : 0, at: cursor)
             case .bucket:
                 cumulative &+= cell.pointee.load(ordering: .relaxed)
                 cursor = NumberWriting.write(integer: cumulative, at: cursor)

@@ -31,6 +31,21 @@ public struct IntegerGauge: MetricValue {
     public var value: UInt64 { series.load() }
 }
 
+/// Which one of a closed set is current: exposed as 1 for that one and 0 for the others. One value is kept for all of
+/// them, so that no scrape sees two at once, or none.
+public struct StateGauge: MetricValue {
+    private let series: SeriesReference
+
+    /// A handle on the series at `reference`.
+    public init(_ reference: SeriesReference) { series = reference }
+
+    /// Makes the value number `current` of the dimension the current one.
+    public func set(_ current: Int) { series.store(UInt64(max(0, current))) }
+
+    /// The number of the current one.
+    public var current: Int { Int(clamping: series.load()) }
+}
+
 /// A duration or a Unix time that goes up and down, in nanoseconds; exposed in seconds.
 public struct DurationGauge: MetricValue {
     private let series: SeriesReference

@@ -20,6 +20,8 @@ public struct MetricFamily: Hashable, Sendable {
         case double
         /// Seconds that run while switched on; see ``RunningClock``.
         case clock
+        /// The number of the current one among the dimension's values, which is exposed as 1, the others as 0.
+        case state
     }
 
     /// A label of the family's own with a closed set of values: there is one series for each.
@@ -66,9 +68,9 @@ public struct MetricFamily: Hashable, Sendable {
         kind == .histogram ? [name, name + "_bucket", name + "_sum", name + "_count"] : [name]
     }
 
-    /// How many series each group has of it.
+    /// How many values each group keeps of it: one a series, but a state is one value for all of its series.
     var variants: Int {
-        dimension?.values.count ?? 1
+        number == .state ? 1 : dimension?.values.count ?? 1
     }
 
     /// How many cells one series takes.
@@ -93,6 +95,7 @@ public struct MetricFamily: Hashable, Sendable {
             let ascend = zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }
             guard !bounds.isEmpty, ascend, bounds.allSatisfy(\.isFinite) else { throw .invalidBounds(name) }
         }
+        if number == .state, dimension == nil { throw .invalidDimension(family: name, label: "") }
         if let dimension {
             guard Names.isLabelName(dimension.label) else { throw .invalidLabelName(dimension.label) }
             guard !Names.isReservedLabel(dimension.label) else { throw .reservedLabel(dimension.label) }

@@ -22,30 +22,47 @@ public final class ProcessMetrics: Sendable {
         return metrics
     }
 
+    /// What is exposed, in that order.
+    public static let families = Keys().declaration.families
+
+    private struct Keys {
+        var declaration: SeriesDeclaration
+        let cpu: SeriesKey<DurationCounter>
+        let openDescriptors, virtualMemory, residentMemory, threads: SeriesKey<IntegerGauge>
+        let maxDescriptors, virtualMemoryMax: SeriesKey<Gauge>
+        let startTime: SeriesKey<DurationGauge>
+
+        init() {
+            var series = SeriesDeclaration(writers: .many)
+            cpu = series.durationCounter(
+                "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
+            openDescriptors = series.integerGauge("process_open_fds", "Number of open file descriptors.")
+            maxDescriptors = series.gauge("process_max_fds", "Maximum number of open file descriptors.")
+            virtualMemory = series.integerGauge(
+                "process_virtual_memory_bytes", "Virtual memory size in bytes.", unit: "bytes")
+            virtualMemoryMax = series.gauge(
+                "process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes.",
+                unit: "bytes")
+            residentMemory = series.integerGauge(
+                "process_resident_memory_bytes", "Resident memory size in bytes.", unit: "bytes")
+            startTime = series.durationGauge(
+                "process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
+            threads = series.integerGauge("process_threads", "Number of threads of the process.")
+            declaration = series
+        }
+    }
+
     private init(_ registry: MetricsRegistry) throws(RegistryError) {
-        var declaration = SeriesDeclaration(writers: .many)
-        let cpu = declaration.durationCounter(
-            "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
-        let openDescriptors = declaration.integerGauge("process_open_fds", "Number of open file descriptors.")
-        let maxDescriptors = declaration.gauge("process_max_fds", "Maximum number of open file descriptors.")
-        let virtualMemory = declaration.integerGauge(
-            "process_virtual_memory_bytes", "Virtual memory size in bytes.", unit: "bytes")
-        let virtualMemoryMax = declaration.gauge(
-            "process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes.", unit: "bytes")
-        let residentMemory = declaration.integerGauge(
-            "process_resident_memory_bytes", "Resident memory size in bytes.", unit: "bytes")
-        let startTime = declaration.durationGauge(
-            "process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
-        let threads = declaration.integerGauge("process_threads", "Number of threads of the process.")
-        let group = try registry.register(declaration).makeGroup()
-        self.cpu = group[cpu]
-        self.openDescriptors = group[openDescriptors]
-        self.maxDescriptors = group[maxDescriptors]
-        self.virtualMemory = group[virtualMemory]
-        self.virtualMemoryMax = group[virtualMemoryMax]
-        self.residentMemory = group[residentMemory]
-        self.startTime = group[startTime]
-        self.threads = group[threads]
+        let keys = Keys()
+        let group = try registry.register(keys.declaration).makeGroup()
+        cpu = group[keys.cpu]
+        openDescriptors = group[keys.openDescriptors]
+        maxDescriptors = group[keys.maxDescriptors]
+        virtualMemory = group[keys.virtualMemory]
+        virtualMemoryMax = group[keys.virtualMemoryMax]
+        residentMemory = group[keys.residentMemory]
+        startTime = group[keys.startTime]
+        threads = group[keys.threads]
         try registry.add(group)
     }
 

@@ -10,6 +10,8 @@ struct RenderedLayout: Sendable {
         case double
         /// The two cells of a running clock.
         case clock
+        /// 1 where the cell holds the number of this line's label value, otherwise 0.
+        case state
         /// The cell and those of the buckets before it.
         case bucket
         /// The sum of all buckets, which ends the series.
@@ -24,6 +26,8 @@ struct RenderedLayout: Sendable {
         var suffixCount: Int32
         var cell: Int32
         var operation: Operation
+        /// For a state: the number of the line's label value.
+        var variant: Int32 = 0
     }
 
     /// The lines that one group has of one family.
@@ -67,7 +71,7 @@ private struct Renderer {
     private mutating func render(_ family: MetricFamily, labelled: Bool) -> [RenderedLayout.Line] {
         var lines: [RenderedLayout.Line] = []
         let variants: [Label?] = family.dimension.map { own in own.values.map { Label(own.label, $0) } } ?? [nil]
-        for variant in variants {
+        for (number, variant) in variants.enumerated() {
             let own = variant.map { [$0] } ?? []
             if family.kind == .histogram {
                 lines += histogram(family, own, labelled)
@@ -78,11 +82,14 @@ private struct Renderer {
                     case .nanoseconds: .nanoseconds
                     case .double: .double
                     case .clock: .clock
+                    case .state: .state
                     }
                 lines.append(line(family.name, own, labelled, cell, operation))
+                lines[lines.count - 1].variant = Int32(number)
             }
-            cell += family.stride
+            if family.number != .state { cell += family.stride }
         }
+        if family.number == .state { cell += family.stride }
         return lines
     }
 

@@ -76,6 +76,13 @@ public struct SeriesDeclaration: Sendable {
         declare(name, help, .gauge, .nanoseconds, "seconds", dimension)
     }
 
+    /// Declares a gauge that is 1 for the current one of the values of `dimension` and 0 for the others.
+    public mutating func state(
+        _ name: String, _ help: String, of dimension: MetricFamily.Dimension
+    ) -> SeriesKey<StateGauge> {
+        declare(name, help, .gauge, .state, nil, dimension)
+    }
+
     /// Declares a histogram with the upper bounds `bounds`, ascending, without +Inf.
     public mutating func histogram(
         _ name: String, _ help: String, bounds: [Double], unit: String? = nil,
