@@ -1,2 +1,62 @@
 #pragma once
+// What libmicrohttpd offers as variadic functions or macros, in a form that Swift can call.
 #include <microhttpd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+// GnuTLS comes with libmicrohttpd (its development package depends on GnuTLS'). Only these two functions are needed, so
+// they are declared here instead of importing the whole of <gnutls/gnutls.h> into Swift.
+typedef struct gnutls_session_int *gnutls_session_t;
+void gnutls_certificate_server_set_request(gnutls_session_t session, unsigned int request);
+void gnutls_session_set_verify_cert(gnutls_session_t session, const char *hostname, unsigned int flags);
+
+// Where log lines go. libmicrohttpd gives a va_list, which no Swift function should take: it is formatted here.
+struct cmicrohttpd_log_target {
+    void (*write)(void *context, const char *line);
+    void *context;
+};
+
+static void cmicrohttpd_format_log(void *target, const char *format, va_list arguments) {
+    char line[512];
+    vsnprintf(line, sizeof line, format, arguments);
+    struct cmicrohttpd_log_target *log = (struct cmicrohttpd_log_target *)target;
+    log->write(log->context, line);
+}
+
+// The value of MHD_OPTION_EXTERNAL_LOGGER in an option array.
+static inline intptr_t cmicrohttpd_log_function(void) { return (intptr_t)&cmicrohttpd_format_log; }
+
+// The descriptor of a connection's socket, or -1.
+static inline int cmicrohttpd_connection_socket(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+// The peer's address, or NULL.
+static inline const struct sockaddr *cmicrohttpd_connection_peer(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info ? info->client_addr : NULL;
+}
+
+// What the connection notification left as the socket's context, or NULL.
+static inline void *cmicrohttpd_connection_context(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+// The TLS session of a connection, or NULL where the daemon speaks plain HTTP.
+static inline gnutls_session_t cmicrohttpd_connection_tls(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info ? (gnutls_session_t)info->tls_session : NULL;
+}
+
+// The daemon's number of open connections, over all threads of its pool.
+static inline unsigned int cmicrohttpd_connection_count(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info ? info->num_connections : 0;
+}
+
+// Names the calling thread, at most 15 characters; `prctl` is variadic too.
+static inline void cmicrohttpd_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0L, 0L, 0L); }

@@ -1,0 +1,128 @@
+internal import Glibc
+
+/// The HTTP endpoint of an exporter: metrics, health, lifecycle, and the audit trail.
+///
+/// Made for hostile clients: whatever one of them does, a scrape is answered, and memory and descriptors stay bounded
+/// (`ServerLimits`).
+public final class ExpositionServer: Sendable {
+    /// What the flags of the command line choose.
+    public struct Options: Sendable {
+        /// The path of the metrics; begins with a slash.
+        public var telemetryPath = "/metrics"
+        /// Whether `/-/reload` and `…/reconnect` may be used.
+        public var lifecycleEnabled = false
+        /// Scrapes under way at once, above which 503 is answered; 0 is no limit.
+        public var maximumConcurrentScrapes = 40
+        /// What a client may take.
+        public var limits = ServerLimits()
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private struct State {
+        var daemons: [HTTPDaemon] = []
+        var isStarted = false
+        var isStopped = false
+        var timer: ThreadHandle?
+    }
+
+    private let options: Options
+    private let web: WebConfiguration?
+    private let metrics: MetricsHandler
+    private let followers: FollowerRoster
+    private let authenticator: Authenticator?
+    private let dispatcher: RequestDispatcher
+    private let log: ServerLog
+    private let state = Monitor(State())
+
+    /// A server that does not listen yet. `log` takes the rare messages of the HTTP library, one line each.
+    public init(
+        options: Options = Options(), web: WebConfiguration? = nil, metrics: any MetricsSource, api: any ExporterAPI,
+        log: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.options = options
+        self.web = web
+        self.metrics = MetricsHandler(source: metrics, limit: options.maximumConcurrentScrapes)
+        self.log = ServerLog(sink: log)
+        followers = FollowerRoster(limit: options.limits.followers)
+        authenticator = web.flatMap { Authenticator(users: $0.users) }
+        let router = ExporterRoutes.router(options, metrics: self.metrics, api: api, followers: followers)
+        dispatcher = RequestDispatcher(
+            limits: options.limits, router: router, web: web, authenticator: authenticator)
+    }
+
+    deinit { stop() }
+
+    /// Listens on all addresses, or on none and throws. Can be called once.
+    public func start(listenAddresses: [ListenAddress]) throws(ExpositionServerError) {
+        guard !listenAddresses.isEmpty else { throw .address("there is no address to listen on; give one, such as :10046") }
+        let isFirst = state.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted && !state.isStopped
+        }
+        guard isFirst else { throw .start("the server has been started before") }
+        do throws(ExpositionServerError) {
+            try startDaemons(listenAddresses)
+        } catch {
+            stop()
+            throw error
+        }
+        let timer = ThreadHandle(name: "exposition-time") { [weak self, state] in
+            var next = MonotonicTime.now().advanced(byMilliseconds: 1000)
+            while state.wait(until: next, for: { $0.isStopped ? true : nil }) == nil {
+                self?.tick(now: .now())
+                next = .now().advanced(byMilliseconds: 1000)
+            }
+        }
+        state.withLock { $0.timer = timer }
+    }
+
+    private func startDaemons(_ addresses: [ListenAddress]) throws(ExpositionServerError) {
+        var material: TLSMaterial?
+        if let tls = web?.tls { material = try TLSMaterial(tls) }
+        for address in addresses {
+            let daemon = try HTTPDaemon(
+                ListeningSocket(address), dispatcher: dispatcher, tls: material,
+                connections: options.limits.connections / addresses.count, log: log)
+            state.withLock { $0.daemons.append(daemon) }
+        }
+    }
+
+    /// Where the server listens, with the ports that the system has chosen; in the order of `listenAddresses`.
+    public var boundAddresses: [ListenAddress] { state.withLock { $0.daemons.map(\.address) } }
+
+    /// Open connections.
+    public var connectionCount: Int { dispatcher.census.count }
+
+    /// Responses that stay open.
+    public var followerCount: Int { followers.count }
+
+    /// Ends within a second: no new connections; answers under way and followers get what is queued for them, as far
+    /// as they take it at once; then everything is closed. Further calls do nothing.
+    public func stop() {
+        let (daemons, timer): ([HTTPDaemon], ThreadHandle?) = state.update { state in
+            defer {
+                state.isStopped = true
+                state.daemons = []
+                state.timer = nil
+            }
+            return (state.daemons, state.timer)
+        }
+        for daemon in daemons { daemon.quiesce() }
+        followers.finishAll()
+        let deadline = MonotonicTime.now().advanced(byMilliseconds: options.limits.stopGraceMilliseconds)
+        _ = dispatcher.gates.waitUntilEmpty(until: deadline)
+        dispatcher.gates.closeAll()
+        for daemon in daemons { daemon.stop() }
+        metrics.stop()
+        authenticator?.stop()
+        timer?.join()
+    }
+
+    /// What has to be done now and then; once a second.
+    func tick(now: MonotonicTime) {
+        followers.keepAlive(now: now, milliseconds: options.limits.followerKeepaliveMilliseconds)
+        dispatcher.census.endOverdue(now: now, milliseconds: options.limits.exchangeTimeoutSeconds * 1000)
+    }
+}

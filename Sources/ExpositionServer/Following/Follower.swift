@@ -1,0 +1,127 @@
+internal import Glibc
+
+/// The body of a response that stays open: a bounded queue between a publisher that never waits and a client that may.
+///
+/// A line that does not fit is dropped and counted; as soon as there is room again, a notice (if there is one) tells
+/// the client before the next line. Order is kept; nothing else is ever dropped.
+final class Follower: Sendable {
+    private struct State {
+        var queue = ByteQueue()
+        var gate: ConnectionGate?
+        /// Lines that came before the snapshot did; they go behind it.
+        var isOpening = true
+        var isFinished = false
+        var droppedSinceNotice = 0
+        /// Bytes of the snapshot that are still queued; they don't count against the capacity.
+        var snapshotLeft = 0
+        var lastActivity: MonotonicTime
+        var onEnd: (@Sendable () -> Void)?
+    }
+
+    private let state: Monitor<State>
+    private let capacity: Int
+    private let onDrop: @Sendable (Int) -> Void
+    private let notice: @Sendable (Int) -> [UInt8]?
+
+    /// `onDrop` is told the number of lines dropped, `notice` makes the line that names them.
+    init(
+        capacity: Int, now: MonotonicTime, onDrop: @escaping @Sendable (Int) -> Void = { _ in },
+        notice: @escaping @Sendable (Int) -> [UInt8]? = { _ in nil }
+    ) {
+        self.capacity = capacity
+        self.onDrop = onDrop
+        self.notice = notice
+        state = Monitor(State(lastActivity: now))
+    }
+
+    /// Puts the snapshot before everything published until now. `onEnd` is called once, when the follower ends, on any
+    /// thread; at once if it has ended already.
+    func open(snapshot: [UInt8], onEnd: @escaping @Sendable () -> Void) {
+        let hasEnded = state.withLock { state in
+            guard state.isOpening, !state.isFinished else { return true }
+            state.queue.prepend(snapshot)
+            state.snapshotLeft = snapshot.count
+            state.isOpening = false
+            state.onEnd = onEnd
+            state.gate?.resume()
+            return false
+        }
+        if hasEnded { onEnd() }
+    }
+
+    /// Queues a line. Never waits for the client.
+    func publish(_ line: [UInt8], now: MonotonicTime = .now()) {
+        let dropped = state.withLock { state -> Int in
+            guard !state.isFinished else { return 0 }
+            let notice = state.droppedSinceNotice > 0 ? notice(state.droppedSinceNotice) ?? [] : []
+            guard state.queue.count - state.snapshotLeft + notice.count + line.count <= capacity else {
+                state.droppedSinceNotice += 1
+                return 1
+            }
+            state.droppedSinceNotice = 0
+            state.queue.append(notice)
+            state.queue.append(line)
+            state.lastActivity = now
+            if !state.isOpening { state.gate?.resume() }
+            return 0
+        }
+        if dropped > 0 { onDrop(dropped) }
+    }
+
+    /// Sends an empty line where nothing has been sent for `milliseconds`: it makes a departed client noticed, and
+    /// keeps the idle timeout away from one that is there.
+    func keepAlive(now: MonotonicTime, milliseconds: Int) {
+        state.withLock { state in
+            guard !state.isOpening, !state.isFinished, state.queue.count == 0,
+                now.milliseconds(since: state.lastActivity) >= milliseconds
+            else { return }
+            state.queue.append([UInt8(ascii: "\n")])
+            state.lastActivity = now
+            state.gate?.resume()
+        }
+    }
+
+    /// Ends the response after what is queued. Safe to call more than once.
+    func finish() {
+        let onEnd = state.withLock { state in
+            state.isFinished = true
+            state.gate?.resume()
+            defer { state.onEnd = nil }
+            return state.onEnd
+        }
+        onEnd?()
+    }
+
+    /// The connection has gone.
+    func abandon() {
+        finish()
+        state.withLock { state in
+            state.gate = nil
+            state.queue = ByteQueue()
+        }
+    }
+
+    /// The response has been queued on the connection of this gate.
+    func attach(_ gate: ConnectionGate) {
+        state.withLock { $0.gate = gate }
+    }
+
+    enum ReadResult: Equatable {
+        case bytes(Int)
+        case suspended
+        case end
+    }
+
+    /// Fills `room` with what is queued; suspends the connection if that is nothing. On the polling thread.
+    func read(into room: UnsafeMutableRawBufferPointer) -> ReadResult {
+        state.withLock { state in
+            if !state.isOpening || state.isFinished, state.queue.count > 0 {
+                let count = state.queue.read(into: room)
+                state.snapshotLeft -= min(count, state.snapshotLeft)
+                return .bytes(count)
+            }
+            if !state.isFinished, let gate = state.gate, gate.suspend() { return .suspended }
+            return .end
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// A request that has arrived completely.
+struct Request: Sendable {
+    var method: String
+    var target: RequestTarget
+    /// Values of a header that came several times are joined by commas (RFC 9110 section 5.3).
+    var accept: String?
+    var acceptEncoding: String?
+    var authorization: String?
+    /// Decoded segments of the path that the route left open, by name.
+    var parameters: [String: String] = [:]
+    /// Identifies the client for limits.
+    var client: UInt64 = 0
+    /// Ends the connection on which the request came, if it is still there.
+    var endConnection: @Sendable () -> Void = {}
+
+    /// The value of a query parameter that may come once.
+    func queryValue(_ name: String) throws(RequestTarget.Mistake) -> String? {
+        let values = target.query.filter { $0.name == name }
+        guard values.count < 2 else { throw RequestTarget.Mistake(description: "“\(name)” is given more than once.") }
+        return values.first?.value
+    }
+}

@@ -1,0 +1,29 @@
+/// What a route answers.
+struct Response: Sendable {
+    enum Body: Sendable {
+        case bytes([UInt8])
+        /// Bytes that several responses may share. `ticket` lives until this response has been sent or given up.
+        case shared(ExpositionBuffer, ticket: (any AnyObject & Sendable)?)
+        /// A response that stays open.
+        case stream(Follower)
+    }
+
+    var status: UInt32
+    var headers: [(name: String, value: String)]
+    var body: Body
+
+    init(status: UInt32, contentType: String, headers: [(name: String, value: String)] = [], body: Body) {
+        self.status = status
+        self.headers = [("Content-Type", contentType)] + headers
+        self.body = body
+    }
+
+    /// A sentence, as plain text.
+    static func text(_ status: UInt32, _ text: String, headers: [(name: String, value: String)] = []) -> Self {
+        Self(
+            status: status, contentType: "text/plain; charset=utf-8", headers: headers,
+            body: .bytes(Array(text.utf8) + [UInt8(ascii: "\n")]))
+    }
+
+    static var shuttingDown: Self { .text(503, "The server is shutting down.") }
+}

@@ -1,0 +1,60 @@
+/// The paths of the exporter.
+enum ExporterRoutes {
+    static let maximumAuditLines = 10_000
+
+    static func router(
+        _ options: ExpositionServer.Options, metrics: MetricsHandler, api: any ExporterAPI, followers: FollowerRoster
+    ) -> Router {
+        var router = Router()
+        router.add(["GET"], options.telemetryPath, .deferred { metrics.handle($0, reply: $1) })
+        router.add(
+            ["GET"], "/",
+            .task { _ in
+                Response(status: 200, contentType: "text/html; charset=utf-8", body: .bytes(await api.indexPage()))
+            })
+        router.add(["GET"], "/-/healthy", .immediate { _ in .text(200, "Healthy") })
+        router.add(
+            ["GET"], "/-/ready",
+            .immediate { _ in api.unreadyReason().map { .text(503, $0) } ?? .text(200, "Ready") })
+        addLifecycle(to: &router, options, api: api)
+        router.add(
+            ["GET"], "/api/v1/streams",
+            .task { _ in
+                Response(status: 200, contentType: "application/json", body: .bytes(await api.streamsJSON()))
+            })
+        let audit = AuditRoute(api: api, followers: followers, limits: options.limits)
+        router.add(["GET"], "/api/v1/audit", .deferred { audit.handle($0, reply: $1) })
+        return router
+    }
+
+    private static func addLifecycle(
+        to router: inout Router, _ options: ExpositionServer.Options, api: any ExporterAPI
+    ) {
+        let disabled = Response.text(403, "Disabled; start with --web.enable-lifecycle to permit it.")
+        guard options.lifecycleEnabled else {
+            router.add(["POST", "PUT"], "/-/reload", .immediate { _ in disabled })
+            router.add(["POST"], "/api/v1/streams/{name}/reconnect", .immediate { _ in disabled })
+            return
+        }
+        router.add(
+            ["POST", "PUT"], "/-/reload",
+            .task { _ in
+                do {
+                    try await api.reload()
+                    return .text(200, "The configuration has been loaded.")
+                } catch {
+                    return .text(500, "The configuration has not been loaded: \(error)")
+                }
+            })
+        router.add(
+            ["POST"], "/api/v1/streams/{name}/reconnect",
+            .task { request in
+                let name = request.parameters["name"] ?? ""
+                switch await api.reconnect(stream: name) {
+                case .accepted: return .text(202, "The stream “\(name)” will reconnect.")
+                case .unknownStream: return .text(404, "There is no stream “\(name)”.")
+                case .refused(let reason): return .text(409, reason)
+                }
+            })
+    }
+}
