@@ -52,7 +52,8 @@ enum EchoClient {
     }
 
     private static func complain(_ text: String) {
-        fputs(text + "\n", stderr)
+        let line = Array("\(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
     }
 }
 
