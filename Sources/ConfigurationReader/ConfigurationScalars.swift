@@ -14,6 +14,12 @@ extension ConfigurationValue {
         return text
     }
 
+    /// The value as it was written, whatever its form, with environment variables put in: for templates, which look
+    /// at ``node`` to know `42` from `"42"`.
+    public func text() -> String? {
+        scalar(wanted: "a single value").flatMap(expanded)
+    }
+
     /// The value as a whole number within `range`.
     public func int(in range: ClosedRange<Int> = .min ... .max) -> Int? {
         let wanted = "a whole number\(Self.bounds(range))"

@@ -1,0 +1,140 @@
+/// What is done with the bytes of JSON's texts and numbers where they lie, without making a String of them.
+enum JSONBytes {
+    @inline(__always)
+    static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in 0..<left.count where left[index] != right[index] { return false }
+        return true
+    }
+
+    /// A whole number from 0 to 2⁶³ − 1 as JSON writes it; nil for anything else.
+    @inline(__always)
+    static func wholeNumber(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
+        guard (1...19).contains(bytes.count) else { return nil }
+        if bytes.count > 1, bytes[0] == 0x30 { return nil }
+        var number: UInt64 = 0
+        for byte in bytes {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            // 19 digits stay below 2⁶⁴.
+            number = number &* 10 &+ UInt64(byte &- 0x30)
+        }
+        return number <= UInt64(Int64.max) ? number : nil
+    }
+
+    /// A hash that is the same for the same text, however it is escaped, and differs between a text and a number.
+    static func hash(_ bytes: UnsafeRawBufferPointer, isText: Bool, hasEscapes: Bool) -> UInt64 {
+        var state: UInt64 = isText ? 0x9E37_79B9_7F4A_7C15 : 0xC2B2_AE3D_27D4_EB4F
+        if hasEscapes {
+            var pending: UInt64 = 0
+            var count: UInt64 = 0
+            decode(bytes) { byte in
+                pending |= UInt64(byte) << (8 * (count % 8))
+                count += 1
+                if count % 8 == 0 {
+                    state = mix(state ^ pending)
+                    pending = 0
+                }
+                return true
+            }
+            return mix(state ^ pending ^ (count << 56))
+        }
+        var index = 0
+        while index + 8 <= bytes.count {
+            state = mix(state ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+            index += 8
+        }
+        var pending: UInt64 = 0
+        var shift: UInt64 = 0
+        while index < bytes.count {
+            pending |= UInt64(bytes[index]) << shift
+            shift += 8
+            index += 1
+        }
+        return mix(state ^ pending ^ (UInt64(bytes.count) << 56))
+    }
+
+    @inline(__always)
+    static func mix(_ value: UInt64) -> UInt64 {
+        var mixed = (value ^ (value >> 32)) &* 0xD6E8_FEB8_6659_FD93
+        mixed = (mixed ^ (mixed >> 32)) &* 0xD6E8_FEB8_6659_FD93
+        return mixed ^ (mixed >> 32)
+    }
+
+    /// Whether the text that `escaped` stands for is `plain`, or begins with it.
+    static func isEqual(
+        escaped: UnsafeRawBufferPointer, to plain: UnsafeRawBufferPointer, asPrefix: Bool
+    ) -> Bool {
+        var index = 0
+        let isSound = decode(escaped) { byte in
+            if index == plain.count { return asPrefix }
+            guard plain[index] == byte else { return false }
+            index += 1
+            return true
+        }
+        return isSound && index == plain.count
+    }
+
+    /// Hands over the bytes of the text that `escaped` stands for (RFC 8259, section 7), until `take` says no.
+    /// False where it said so or where an escape is none.
+    @discardableResult
+    static func decode(_ escaped: UnsafeRawBufferPointer, _ take: (UInt8) -> Bool) -> Bool {
+        var index = 0
+        while index < escaped.count {
+            let byte = escaped[index]
+            index += 1
+            guard byte == UInt8(ascii: "\\") else {
+                guard take(byte) else { return false }
+                continue
+            }
+            guard index < escaped.count else { return false }
+            let kind = escaped[index]
+            index += 1
+            if kind == UInt8(ascii: "u") {
+                guard let scalar = unicodeEscape(escaped, &index) else { return false }
+                for byte in String(Character(scalar)).utf8 { guard take(byte) else { return false } }
+            } else {
+                guard let plain = simpleEscape(kind), take(plain) else { return false }
+            }
+        }
+        return true
+    }
+
+    private static func simpleEscape(_ kind: UInt8) -> UInt8? {
+        switch kind {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): kind
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "r"): 0x0D
+        case UInt8(ascii: "t"): 0x09
+        default: nil
+        }
+    }
+
+    /// The character of `\uXXXX`, or of two of them where they are a surrogate pair; U+FFFD for half a pair.
+    private static func unicodeEscape(_ bytes: UnsafeRawBufferPointer, _ index: inout Int) -> Unicode.Scalar? {
+        guard let first = hexadecimal(bytes, at: index) else { return nil }
+        index += 4
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard first < 0xDC00, index + 6 <= bytes.count, bytes[index] == UInt8(ascii: "\\"),
+            bytes[index + 1] == UInt8(ascii: "u"), let second = hexadecimal(bytes, at: index + 2),
+            (0xDC00...0xDFFF).contains(second)
+        else { return "\u{FFFD}" }
+        index += 6
+        return Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+    }
+
+    private static func hexadecimal(_ bytes: UnsafeRawBufferPointer, at index: Int) -> UInt32? {
+        guard index + 4 <= bytes.count else { return nil }
+        var value: UInt32 = 0
+        for byte in bytes[index..<(index + 4)] {
+            switch byte {
+            case 0x30...0x39: value = value << 4 | UInt32(byte - 0x30)
+            case 0x41...0x46: value = value << 4 | UInt32(byte - 0x37)
+            case 0x61...0x66: value = value << 4 | UInt32(byte - 0x57)
+            default: return nil
+            }
+        }
+        return value
+    }
+}

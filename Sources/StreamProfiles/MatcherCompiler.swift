@@ -1,0 +1,152 @@
+import StreamModel
+
+/// Turns a profile's patterns and places into a matcher's tables.
+struct MatcherCompiler {
+    private final class Step {
+        var key: [UInt8]
+        var children: [Step] = []
+        var slot = -1
+
+        init(key: [UInt8]) {
+            self.key = key
+        }
+    }
+
+    private let root = Step(key: [])
+    private var matcher = MessageMatcher()
+    private var conditions: [[MessageMatcher.Condition]] = []
+    private var bits = 0
+    /// Whether it was more than a matcher can hold: 64 places, 64 conditions.
+    private(set) var isTooLarge = false
+
+    mutating func addSequence(_ pointer: JSONPointer, channel: JSONPointer?, allowsText: Bool) {
+        if let slot = slot(at: pointer) { matcher.slots[slot].isSequence = true }
+        if let channel, let slot = slot(at: channel) { matcher.slots[slot].isChannel = true }
+        matcher.allowsTextSequence = allowsText
+    }
+
+    mutating func addIdentifier(_ pointers: [JSONPointer]) {
+        for (part, pointer) in pointers.enumerated() {
+            if let slot = slot(at: pointer) { matcher.slots[slot].identifierPart = part }
+        }
+        matcher.identifierParts = pointers.count
+    }
+
+    /// Adds a role; what was added earlier is decided first.
+    mutating func add(_ role: MessageFacts.Role, _ pattern: MessagePattern, _ variables: [String: VariableValue]) {
+        for alternative in pattern.alternatives {
+            var mask: UInt64 = 0
+            for condition in alternative {
+                guard bits < 64, let slot = slot(at: condition.pointer) else {
+                    isTooLarge = true
+                    return
+                }
+                let bit: UInt64 = 1 << UInt64(bits)
+                bits += 1
+                mask |= bit
+                for expectation in condition.expectations {
+                    // A variable without a value matches nothing: the bit is never set.
+                    if let compiled = compile(expectation, bit, variables) { conditions[slot].append(compiled) }
+                }
+            }
+            matcher.rules.append(.init(role: role, mask: mask))
+        }
+    }
+
+    /// The tables, laid out so that a node's edges lie side by side.
+    mutating func finish() -> MessageMatcher {
+        for slot in matcher.slots.indices {
+            matcher.slots[slot].firstCondition = matcher.conditions.count
+            matcher.slots[slot].conditionCount = conditions[slot].count
+            matcher.conditions += conditions[slot]
+        }
+        matcher.nodes = [MessageMatcher.Node(slot: root.slot)]
+        var queue = [(step: root, node: 0)]
+        var next = 0
+        while next < queue.count {
+            let (step, node) = queue[next]
+            next += 1
+            matcher.nodes[node].firstEdge = matcher.edges.count
+            matcher.nodes[node].edgeCount = step.children.count
+            for child in step.children {
+                let target = matcher.nodes.count
+                matcher.nodes.append(MessageMatcher.Node(slot: child.slot))
+                queue.append((child, target))
+                let start = append(child.key)
+                matcher.edges.append(
+                    .init(keyStart: start, keyCount: child.key.count, index: Self.index(child.key), target: target))
+            }
+        }
+        return matcher
+    }
+
+    private mutating func slot(at pointer: JSONPointer) -> Int? {
+        var step = root
+        for name in pointer.steps {
+            let key = Array(name.utf8)
+            if let child = step.children.first(where: { $0.key == key }) {
+                step = child
+            } else {
+                let child = Step(key: key)
+                step.children.append(child)
+                step = child
+            }
+        }
+        if step.slot < 0 {
+            guard matcher.slots.count < 64 else {
+                isTooLarge = true
+                return nil
+            }
+            step.slot = matcher.slots.count
+            matcher.slots.append(.init())
+            conditions.append([])
+        }
+        return step.slot
+    }
+
+    private mutating func compile(
+        _ expectation: MessagePattern.Expectation, _ bit: UInt64, _ variables: [String: VariableValue]
+    ) -> MessageMatcher.Condition? {
+        switch expectation {
+        case .present: condition(.present, "", bit)
+        case .prefix(let text): condition(.prefix, text, bit)
+        case .token(let text): condition(.token, text, bit)
+        case .text(let template): compile(template, bit, variables)
+        }
+    }
+
+    private mutating func compile(
+        _ template: TextTemplate, _ bit: UInt64, _ variables: [String: VariableValue]
+    ) -> MessageMatcher.Condition? {
+        if let sole = template.soleVariable {
+            switch variables[sole.name] {
+            case .integer(let number): return condition(.token, String(number), bit)
+            case .boolean(let value): return condition(.token, value ? "true" : "false", bit)
+            case .null: return condition(.token, "null", bit)
+            case .string, .strings, nil: break
+            }
+        }
+        guard let text = try? template.render(variables) else { return nil }
+        return condition(.text, text, bit)
+    }
+
+    private mutating func condition(
+        _ kind: MessageMatcher.Condition.Kind, _ text: String, _ bit: UInt64
+    ) -> MessageMatcher.Condition {
+        let bytes = Array(text.utf8)
+        return .init(kind: kind, start: append(bytes), count: bytes.count, bit: bit)
+    }
+
+    private mutating func append(_ bytes: [UInt8]) -> Int {
+        defer { matcher.texts += bytes }
+        return matcher.texts.count
+    }
+
+    /// The index in a list that a step may mean (RFC 6901, section 4: no leading zeros).
+    private static func index(_ key: [UInt8]) -> Int {
+        guard (1...9).contains(key.count), key.allSatisfy({ (0x30...0x39).contains($0) }),
+            key.count == 1 || key[0] != 0x30
+        else { return -1 }
+        return Int(String(decoding: key, as: UTF8.self)) ?? -1
+    }
+}

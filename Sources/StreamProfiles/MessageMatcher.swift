@@ -1,0 +1,125 @@
+public import StreamModel
+
+/// Reads the facts of a message out of its bytes: what it is for, its number, its identifier. Compiled once from a
+/// profile; one pass, no tree, no text, no allocation.
+///
+/// * Of a key that stands twice the first value counts.
+/// * Nothing behind the last place of interest is looked at, so JSON that is broken there goes unnoticed. JSON that is
+///   found broken is an event without a number.
+/// * A number is a sequence number if it is written as a whole number from 0 to 2⁶³ − 1: `1.0`, `1e3` and `-1` are not.
+public struct MessageMatcher: Sendable {
+    /// A step of the tree of wanted pointers.
+    struct Node: Sendable {
+        var firstEdge = 0
+        var edgeCount = 0
+        /// The wanted place that ends here; -1: none.
+        var slot = -1
+    }
+
+    /// Where a member or an index of a node leads.
+    struct Edge: Sendable {
+        var keyStart: Int
+        var keyCount: Int
+        /// The index in a list that this step means; -1 where it can't be one.
+        var index: Int
+        var target: Int
+    }
+
+    /// What a wanted place is wanted for.
+    struct Slot: Sendable {
+        var isSequence = false
+        var isChannel = false
+        /// Which part of the identifier; -1: none.
+        var identifierPart = -1
+        var firstCondition = 0
+        var conditionCount = 0
+    }
+
+    /// One value that a place is compared with.
+    struct Condition: Sendable {
+        enum Kind: Sendable {
+            case text
+            case prefix
+            case token
+            case present
+        }
+        var kind: Kind
+        var start: Int
+        var count: Int
+        var bit: UInt64
+    }
+
+    /// A set of conditions that make a role.
+    struct Rule: Sendable {
+        var role: MessageFacts.Role
+        var mask: UInt64
+    }
+
+    var nodes: [Node] = [Node()]
+    var edges: [Edge] = []
+    var slots: [Slot] = []
+    var conditions: [Condition] = []
+    var rules: [Rule] = []
+    /// Keys and expected texts, one behind the other.
+    var texts: [UInt8] = []
+    var identifierParts = 0
+    var allowsTextSequence = false
+
+    /// The facts of the message in `bytes`, JSON in UTF-8.
+    public func facts(of bytes: UnsafeRawBufferPointer) -> MessageFacts {
+        guard !slots.isEmpty else { return MessageFacts(role: .event) }
+        return nodes.withUnsafeBufferPointer { nodes in
+            edges.withUnsafeBufferPointer { edges in
+                slots.withUnsafeBufferPointer { slots in
+                    conditions.withUnsafeBufferPointer { conditions in
+                        texts.withUnsafeBufferPointer { texts in
+                            let tables = MatcherTables(
+                                nodes: nodes, edges: edges, slots: slots, conditions: conditions, texts: texts)
+                            return withUnsafeTemporaryAllocation(
+                                of: MessageScanner.Level.self, capacity: JSONPointer.maximumSteps + 1
+                            ) { levels in
+                                var scanner = MessageScanner(
+                                    bytes: bytes, tables: tables, levels: levels,
+                                    allowsTextSequence: allowsTextSequence)
+                                return scanner.scan() ? facts(from: scanner) : MessageFacts(role: .event)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The facts of the message in `bytes`, for whoever has an array.
+    public func facts(of bytes: [UInt8]) -> MessageFacts {
+        bytes.withUnsafeBytes { facts(of: $0) }
+    }
+
+    @inline(__always)
+    private func facts(from scanner: borrowing MessageScanner) -> MessageFacts {
+        var role = MessageFacts.Role.event
+        for rule in rules where scanner.met & rule.mask == rule.mask {
+            role = rule.role
+            break
+        }
+        let isIdentified = identifierParts > 0 && scanner.identifierPartsFound == identifierParts
+        return MessageFacts(
+            role: role, sequence: scanner.sequence, channel: scanner.channel,
+            identifier: isIdentified ? scanner.identifier : nil)
+    }
+}
+
+/// A matcher's tables as they are while one message is scanned.
+struct MatcherTables {
+    // Unsafe pointers, because a bounds check and a retain for each byte would cost more than the work. They point into
+    // arrays that `facts(of:)` holds, and do not leave it.
+    let nodes: UnsafeBufferPointer<MessageMatcher.Node>
+    let edges: UnsafeBufferPointer<MessageMatcher.Edge>
+    let slots: UnsafeBufferPointer<MessageMatcher.Slot>
+    let conditions: UnsafeBufferPointer<MessageMatcher.Condition>
+    let texts: UnsafeBufferPointer<UInt8>
+
+    func text(_ start: Int, _ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(texts)[start..<(start + count)])
+    }
+}
