@@ -3,7 +3,7 @@ public import StreamModel
 /// What a protocol looks like: where to connect and with which credential, what to ask for first, what to send, what
 /// acknowledges it, where the numbers are, who sends heartbeats, and what a close means. Written in YAML, by this
 /// project or by the person who uses it.
-public struct Profile: Sendable {
+public struct Profile: Equatable, Sendable {
     /// What a stream calls it.
     public var name: String
     /// What it is, for people.
@@ -44,7 +44,7 @@ public struct Profile: Sendable {
     public var defaults = StreamSettings()
 
     /// Where to connect.
-    public struct Endpoint: Sendable {
+    public struct Endpoint: Equatable, Sendable {
         /// The address, which a stream's `url` replaces.
         public var url: TextTemplate
         /// The address on a resume, where the service names another one for that and has done so.
@@ -72,7 +72,7 @@ public struct Profile: Sendable {
     }
 
     /// Messages to send, and what acknowledges them.
-    public struct Exchange: Sendable {
+    public struct Exchange: Equatable, Sendable {
         /// The messages, in order.
         public var send: [JSONTemplate] = []
         /// What acknowledges them.
@@ -92,7 +92,7 @@ public struct Profile: Sendable {
     }
 
     /// The client's heartbeat.
-    public struct Heartbeat: Sendable {
+    public struct Heartbeat: Equatable, Sendable {
         /// The message; nil: a WebSocket ping.
         public var send: JSONTemplate?
         /// The variable that holds the interval in milliseconds, where the server names it.

@@ -30,11 +30,14 @@ final class CredentialKeeper: Sendable {
     private let state: NIOLoopBoundBox<State>
     private let network: any StreamConnecting
     private let wall: WallClock
+    private let tokenObtained: @Sendable (String) -> Void
 
     init(
-        name: String, credential: Credential, network: any StreamConnecting, wall: WallClock, loop: any EventLoop
+        name: String, credential: Credential, network: any StreamConnecting, wall: WallClock, loop: any EventLoop,
+        tokenObtained: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.name = name
+        self.tokenObtained = tokenObtained
         self.loop = loop
         self.network = network
         self.wall = wall
@@ -98,6 +101,7 @@ final class CredentialKeeper: Sendable {
         case .sendRequest(let request): send(request)
         case .cancelRequest: break  // its answer is told by its flight, and ignored
         case .deliver(let token, let requesters):
+            tokenObtained(token.value.reveal())
             answer(requesters) { $0.obtained($1, token) }
         case .fail(let requesters, let failure):
             answer(requesters) { $0.failed($1, failure) }

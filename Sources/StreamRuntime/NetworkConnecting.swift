@@ -63,11 +63,13 @@ private final class NetworkConnection: StreamConnection, WebSocketDelegate {
 
     func send(text: [UInt8]) -> Bool {
         guard let connection else { return false }
-        do {
-            try text.withUnsafeBytes { bytes throws(WebSocketSendError) in try connection.send(.text, bytes) }
-            return true
-        } catch {
-            return false
+        return text.withUnsafeBytes { bytes in
+            do {
+                try connection.send(.text, bytes)
+                return true
+            } catch {
+                return false
+            }
         }
     }
 

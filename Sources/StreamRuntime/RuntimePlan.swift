@@ -1,7 +1,7 @@
 public import Credentials
 
 /// What is to be held: the streams, and the credentials that they name.
-public struct RuntimePlan: Hashable, Sendable {
+public struct RuntimePlan: Equatable, Sendable {
     /// The streams; their names differ.
     public var streams: [StreamSpecification]
     /// The credentials by name.

@@ -26,6 +26,8 @@ final class StreamDriver: StreamConnectionDelegate {
         let connection: any StreamConnection
         let matcher: MessageMatcher
         let token: Token?
+        /// What is sent on this connection is built from this.
+        var attempt: StreamWire.Attempt
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
     }
 
@@ -44,7 +46,11 @@ final class StreamDriver: StreamConnectionDelegate {
     private var tokens: [UInt64: Token] = [:]
     private var permits: [UInt64: UInt64] = [:]
     private var preparation: Preparation?
-    private var prepared: PreparedChannel?
+    private var prepared: PreparedSession?
+    /// What the service's own messages have given that a resume needs: a session's identifier, an address.
+    private var captured: [String: VariableValue] = [:]
+    /// What was measured of the newest attempt before its socket was dialled.
+    private var pendingPhases = PhaseTimings()
 
     private var isHandling = false
     private var waitingInputs: [StreamInput] = []
@@ -175,10 +181,12 @@ final class StreamDriver: StreamConnectionDelegate {
         case .discardToken(let generation, let status, let detail): discardToken(generation, status, detail)
         case .discardPrepared: prepared = nil
         case .openTransport(let generation, let resuming): openTransport(generation, resuming: resuming)
-        case .subscribe(let generation): send(wire.opening, on: generation, resume: nil)
+        case .subscribe(let generation): send(.open, on: generation)
         case .resume(let generation, let lastSequence, let directive):
-            send(wire.resuming, on: generation, resume: (lastSequence, directive))
-        case .sendHeartbeat(let generation): send(wire.heartbeat, on: generation, resume: nil)
+            links[generation]?.attempt.lastSequence = lastSequence
+            links[generation]?.attempt.startsOver = directive == .reset
+            send(.resume, on: generation)
+        case .sendHeartbeat(let generation): sendHeartbeat(on: generation)
         case .sendPing(let generation): _ = links[generation]?.connection.sendPing()
         case .closeTransport(let generation, let code, let reason):
             links[generation]?.connection.close(code: code, reason: reason)
@@ -193,7 +201,6 @@ final class StreamDriver: StreamConnectionDelegate {
         switch event {
         case .live:
             credential?.accepted(requester)
-            prepared?.connections += 1
             saveCursor()
         case .stopped, .connectionLost, .retriesExhausted, .sequenceReset: saveCursor()
         default: break
@@ -248,14 +255,26 @@ final class StreamDriver: StreamConnectionDelegate {
     private func openTransport(_ generation: UInt64, resuming: Bool) {
         let token = tokens.removeValue(forKey: generation)
         tokens = [:]
-        guard wire.needsPreparation(prepared, at: loop.instant) else {
-            dial(generation, resuming: resuming, token: token, phases: PhaseTimings())
-            return
+        var attempt = StreamWire.Attempt()
+        attempt.token = token?.value.reveal() ?? ""
+        attempt.correlationID = "\(identity.clientID)-\(generation)"
+        attempt.captured = captured
+        if let prepared, prepared.connections <= wire.profile.lifecycle.reconnectsPerPreparation {
+            attempt.captured.merge(prepared.variables) { _, new in new }
+        } else {
+            prepared = nil
+            if !wire.profile.prepare.isEmpty {
+                prepare(generation, resuming: resuming, token: token, attempt: attempt)
+                return
+            }
         }
-        prepared = nil
+        dial(generation, resuming: resuming, token: token, attempt: attempt, phases: PhaseTimings())
+    }
+
+    private func prepare(_ generation: UInt64, resuming: Bool, token: Token?, attempt: StreamWire.Attempt) {
         let began = loop.instant
         let preparation = Preparation(
-            generation: generation, wire: wire, token: token?.value.reveal() ?? "", network: surroundings.network,
+            generation: generation, wire: wire, attempt: attempt, network: surroundings.network,
             wall: surroundings.wall, timeout: machine.policy.connectTimeout, loop: loop)
         self.preparation = preparation
         preparation.start { [weak self] result in
@@ -264,56 +283,76 @@ final class StreamDriver: StreamConnectionDelegate {
             var phases = PhaseTimings()
             phases[.prepare] = self.loop.instant - began
             switch result {
-            case .success(let channel):
-                self.prepared = channel
-                for notice in channel.notices { self.log(warning: notice) }
-                self.dial(generation, resuming: resuming, token: token, phases: phases)
-            case .failure(let failure):
+            case .success(let session):
+                self.prepared = session
+                for rejection in session.rejections {
+                    self.log(warning: "`\(rejection.item)` was rejected: \(rejection.reason)")
+                }
+                var attempt = attempt
+                attempt.captured.merge(session.variables) { _, new in new }
+                self.dial(generation, resuming: resuming, token: token, attempt: attempt, phases: phases)
+            case .failure(let error):
+                // Kept for as long as it takes to say that it was refused.
                 if let token { self.tokens[generation] = token }
-                self.handle(.transportFailed(generation: generation, failure.failure, phases))
+                self.handle(.transportFailed(generation: generation, error.failure, phases))
             }
         }
     }
 
-    private func dial(_ generation: UInt64, resuming: Bool, token: Token?, phases: PhaseTimings) {
+    private func dial(
+        _ generation: UInt64, resuming: Bool, token: Token?, attempt: StreamWire.Attempt, phases: PhaseTimings
+    ) {
+        let session: SessionKind = resuming ? .resume : .open
+        prepared?.connections += 1
         do {
-            let variables = wire.variables(token: token?.value.reveal() ?? "", prepared: prepared)
             let request = try wire.request(
-                generation: generation, resuming: resuming, variables: variables,
-                timeout: machine.policy.connectTimeout)
+                generation: generation, session: session, attempt: attempt, timeout: machine.policy.connectTimeout)
             let connection = surroundings.network.connection(request, on: loop, delegate: self)
-            links[generation] = Link(connection: connection, matcher: wire.matcher(resuming: resuming), token: token)
+            links[generation] = Link(
+                connection: connection, matcher: wire.matcher(for: session, attempt: attempt), token: token,
+                attempt: attempt)
             pendingPhases = phases
             connection.start()
         } catch {
-            let failure = AttemptFailure(reason: .other, detail: "cannot build the request: \(error)")
+            let failure = AttemptFailure(reason: .other, detail: "the handshake cannot be built: \(error)")
             handle(.transportFailed(generation: generation, failure, phases))
         }
     }
 
-    /// What was measured of the newest attempt before its socket was dialled.
-    private var pendingPhases = PhaseTimings()
+    // MARK: Sending
 
-    private func send(
-        _ messages: [JSONTemplate], on generation: UInt64, resume: (UInt64, StreamAction.StateDirective)?
-    ) {
+    private func send(_ session: SessionKind, on generation: UInt64) {
         guard let link = links[generation] else { return }
-        var variables = wire.variables(token: link.token?.value.reveal() ?? "", prepared: prepared)
-        variables["timestamp"] = .integer(surroundings.wall.now().milliseconds)
-        let lastSequence = resume?.0 ?? machine.continuity.tallies.highest
-        variables["lastSequence"] = lastSequence.map { .integer(Int64(clamping: $0)) } ?? .null
-        if let resume { variables["stateDirective"] = .string(resume.1.rawValue) }
-        for message in messages {
-            do {
-                let bytes = try message.render(variables)
-                guard link.connection.send(text: bytes) else {
-                    log(warning: "a message could not be sent: the peer does not read, or the socket is closing")
-                    return
-                }
-            } catch {
-                log(warning: "a message of the profile could not be built: \(error)")
+        do {
+            var attempt = link.attempt
+            attempt.captured.merge(captured) { _, new in new }
+            attempt.timestamp = surroundings.wall.now()
+            for message in try wire.profile.messages(for: session, variables: wire.variables(of: attempt)) {
+                send(message, on: link.connection)
             }
+        } catch {
+            log(warning: "a message of profile \(wire.profile.name) cannot be built: \(error)")
         }
+    }
+
+    private func sendHeartbeat(on generation: UInt64) {
+        guard let link = links[generation] else { return }
+        do {
+            var attempt = link.attempt
+            attempt.captured.merge(captured) { _, new in new }
+            attempt.timestamp = surroundings.wall.now()
+            attempt.lastSequence = machine.continuity.tallies.highest
+            if let message = try wire.profile.heartbeatMessage(variables: wire.variables(of: attempt)) {
+                send(message, on: link.connection)
+            }
+        } catch {
+            log(warning: "the heartbeat of profile \(wire.profile.name) cannot be built: \(error)")
+        }
+    }
+
+    private func send(_ message: [UInt8], on connection: any StreamConnection) {
+        guard !connection.send(text: message) else { return }
+        log(warning: "a message could not be sent: the peer does not read, or the socket is closing")
     }
 
     // MARK: Connections
@@ -334,9 +373,7 @@ final class StreamDriver: StreamConnectionDelegate {
         receivedMessage = true
         let now = batchNow ?? loop.instant
         batchNow = now
-        if let interval = matcher.heartbeatInterval(in: payload, facts: facts) {
-            handle(.heartbeatIntervalNamed(generation: generation, interval))
-        }
+        if facts.role != .event, !wire.profile.captures.isEmpty { capture(from: payload, on: generation) }
         let wasLive = machine.liveGeneration == generation
         if isHandling {
             waitingInputs.append(.messageReceived(generation: generation, facts))
@@ -346,6 +383,16 @@ final class StreamDriver: StreamConnectionDelegate {
             if !actions.isEmpty { performAll(actions, at: now) }
         }
         if wasLive, listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
+    }
+
+    /// Keeps what a message that is no data gives: a greeting's heartbeat interval, a session's identifier.
+    private func capture(from payload: UnsafeRawBufferPointer, on generation: UInt64) {
+        let new = wire.profile.captures(from: Array(payload))
+        captured.merge(new) { _, new in new }
+        guard let name = wire.profile.heartbeat.intervalVariable, case .integer(let milliseconds)? = new[name] else {
+            return
+        }
+        handle(.heartbeatIntervalNamed(generation: generation, .milliseconds(milliseconds)))
     }
 
     private func performAll(_ actions: [StreamAction], at now: Instant) {

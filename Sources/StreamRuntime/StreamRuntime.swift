@@ -3,6 +3,7 @@ import NIOConcurrencyHelpers
 public import NIOCore
 import NIOPosix
 public import StreamModel
+import StreamProfiles
 public import StreamSupervisor
 
 /// Holds streams: spreads them over event loops, keeps their credentials, budgets and cursors, and changes what is
@@ -20,6 +21,8 @@ public final class StreamRuntime: Sendable {
         public var cursors: CursorStore?
         /// The process's environment, for tokens.
         public var environment: [String: String] = [:]
+        /// Called with every token that was obtained, so that it can be kept out of logs.
+        public var tokenObtained: @Sendable (String) -> Void = { _ in }
         /// Seeds all jitter; nil: a random seed.
         public var seed: UInt64?
 
@@ -157,22 +160,18 @@ public final class StreamRuntime: Sendable {
             return
         }
         let loop = group.next()
-        let (budget, keeper, requester, seed, credential) = state.withLockedValue { state in
-            state.nextRequester += 1
-            let credential = stream.credential.flatMap { state.plan.credentials[$0] }
-            return (
-                budget(for: stream, &state), keeper(for: stream, &state), state.nextRequester, state.random.next(),
-                credential
-            )
-        }
+        let share: Share = state.withLockedValue { self.share(of: stream, &$0) }
         // A listener's calls, too, begin on the stream's own loop.
         loop.execute { [self] in
             let driver = StreamDriver(
-                stream, identity: identity, cursor: cursor, listener: listener, budget: budget, credential: keeper,
-                requester: requester, seed: seed, surroundings: surroundings, loop: loop)
-            if let keeper, let name = stream.credential { keeper.join(requester, driver.credentialClient(name)) }
+                stream, identity: identity, cursor: cursor, listener: listener, budget: share.budget,
+                credential: share.keeper, requester: share.requester, seed: share.seed, surroundings: surroundings,
+                loop: loop)
+            if let keeper = share.keeper, let name = stream.credential {
+                keeper.join(share.requester, driver.credentialClient(name))
+            }
             let held = Held(
-                specification: stream, credential: credential, driver: NIOLoopBound(driver, eventLoop: loop),
+                specification: stream, credential: share.credential, driver: NIOLoopBound(driver, eventLoop: loop),
                 loop: loop)
             let isWanted = state.withLockedValue { state in
                 guard !state.isStopping else { return false }
@@ -181,6 +180,23 @@ public final class StreamRuntime: Sendable {
             }
             if isWanted { driver.handle(.started) } else { listeners.removed(identity) }
         }
+    }
+
+    /// What a stream shares with others, and what tells it from them.
+    private struct Share {
+        let budget: BudgetKeeper
+        let keeper: CredentialKeeper?
+        let credential: CredentialSpecification?
+        let requester: UInt64
+        let seed: UInt64
+    }
+
+    private func share(of stream: StreamSpecification, _ state: inout State) -> Share {
+        state.nextRequester += 1
+        return Share(
+            budget: budget(for: stream, &state), keeper: keeper(for: stream, &state),
+            credential: stream.credential.flatMap { state.plan.credentials[$0] }, requester: state.nextRequester,
+            seed: state.random.next())
     }
 
     private var surroundings: StreamDriver.Surroundings {
@@ -193,7 +209,7 @@ public final class StreamRuntime: Sendable {
         if let known = state.keepers[name], known.specification == specification { return known.keeper }
         let keeper = CredentialKeeper(
             name: name, credential: specification.credential(environment: options.environment),
-            network: options.network, wall: options.wall, loop: group.next())
+            network: options.network, wall: options.wall, loop: group.next(), tokenObtained: options.tokenObtained)
         state.keepers[name] = (specification, keeper)
         return keeper
     }
@@ -266,7 +282,7 @@ public final class StreamRuntime: Sendable {
     private func saveCursorsEverySecond() {
         let task = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] _ in
             // The disk is slow; an event loop does not wait for it.
-            NIOThreadPool.singleton.submit { _ in self?.saveCursors() }
+            NIOThreadPool.singleton.submit { [weak self] _ in self?.saveCursors() }
         }
         state.withLockedValue { $0.saving = task }
     }

@@ -3,7 +3,7 @@ public import StreamProfiles
 
 /// One configured stream: everything that it takes to hold it. Two equal specifications are the same stream, which a
 /// reload leaves connected.
-public struct StreamSpecification: Hashable, Sendable {
+public struct StreamSpecification: Equatable, Sendable {
     /// The stream's name, unique within the process.
     public var name: String
     /// The protocol.

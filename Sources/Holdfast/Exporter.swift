@@ -1,0 +1,183 @@
+public import AuditTrail
+public import ExpositionServer
+import Foundation
+public import Logging
+import MetricsRegistry
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+public import StreamMetrics
+import StreamModel
+public import StreamRuntime
+
+/// Holds the streams of a configuration, measures them, and serves what it measured. The whole of `holdfast run`,
+/// without flags, files and signals.
+public final class Exporter: Sendable {
+    /// The exporter's metrics; an application may register its own in their registry.
+    public let metrics: StreamMetrics
+    /// The audit trail.
+    public let trail: AuditTrail
+    /// The secrets in use, to be kept out of logs.
+    public let vault: SecretVault
+
+    private let runtime: StreamRuntime
+    private let server: ExpositionServer?
+    private let board: StreamBoard
+    private let group: MultiThreadedEventLoopGroup
+    private let wall: WallClock
+    private let logger: Logger
+    private let configuration: ExporterConfiguration
+    private let wanted: NIOLockedValueBox<Int?>
+
+    /// Opens the audit trail and the state directory, and prepares everything else; nothing is started yet.
+    ///
+    /// - Parameters:
+    ///   - reload: what `POST /-/reload` runs; it is to end with ``apply(_:)`` or to throw what the client is shown.
+    ///   - ended: called with a stream's name when its retries are used up and the process is to end.
+    /// - Throws: an error that says what happened, where and what to do.
+    public init(
+        _ configuration: ExporterConfiguration, logger: Logger, vault: SecretVault = SecretVault(),
+        wall: WallClock = .system, reload: (@Sendable (Exporter) async throws -> Void)? = nil,
+        ended: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.vault = vault
+        self.wall = wall
+        let metrics = try StreamMetrics(
+            version: HoldfastVersion.current, swift: HoldfastVersion.swift,
+            auditEvents: AuditEventName.allCases.map(\.rawValue))
+        self.metrics = metrics
+        trail = try Self.openTrail(configuration, metrics: metrics, vault: vault, logger: logger)
+        if let path = trail.tornLinePath {
+            logger.warning("the audit file ended in a torn line; it was set aside", metadata: ["file": "\(path)"])
+        }
+        board = StreamBoard()
+        wanted = NIOLockedValueBox(nil)
+        group = MultiThreadedEventLoopGroup(
+            numberOfThreads: configuration.threads > 0 ? configuration.threads : System.coreCount)
+
+        var options = StreamRuntime.Options()
+        options.budget = configuration.budget
+        options.network = NetworkConnecting(tls: configuration.tls, proxies: configuration.proxies)
+        options.wall = wall
+        options.environment = configuration.environment
+        options.tokenObtained = { [vault] in vault.add(token: $0) }
+        if let directory = configuration.stateDirectory { options.cursors = try CursorStore(directory: directory) }
+        runtime = StreamRuntime(
+            options: options, group: group,
+            listeners: Self.listeners(metrics: metrics, trail: trail, board: board, wall: wall), logger: logger,
+            ended: ended)
+        vault.replace(with: configuration.plan)
+
+        let surface = ExporterSurface(
+            metrics: metrics, trail: trail, board: board, runtime: runtime, wanted: wanted, wall: wall)
+        server =
+            configuration.listenAddresses.isEmpty
+            ? nil
+            : ExpositionServer(
+                options: configuration.server, web: configuration.web, metrics: surface, api: surface,
+                log: { [logger] in logger.warning("\($0)") })
+        if let reload { surface.reloading = { [weak self] in if let self { try await reload(self) } } }
+    }
+
+    private static func openTrail(
+        _ configuration: ExporterConfiguration, metrics: StreamMetrics, vault: SecretVault, logger: Logger
+    ) throws -> AuditTrail {
+        var audit = configuration.audit
+        audit.redact = AuditTrail.redaction { vault.all }
+        var counters: [AuditSinkName: Counter] = [:]
+        for sink in AuditSinkName.allCases { counters[sink] = try metrics.auditDropped(sink: sink.rawValue) }
+        _ = try metrics.auditDropped(sink: ExporterSurface.followerSink)
+        var hooks = AuditTrailHooks()
+        hooks.onEvent = { metrics.recordAuditEvent($0.rawValue) }
+        hooks.onDrop = { [counters] sink, count in counters[sink]?.increment(by: count) }
+        hooks.onNotice = { logger.warning("\($1)", metadata: ["sink": "\($0.rawValue)"]) }
+        return try AuditTrail(audit, hooks: hooks)
+    }
+
+    private static func listeners(
+        metrics: StreamMetrics, trail: AuditTrail, board: StreamBoard, wall: WallClock
+    ) -> StreamRuntime.ListenerSource {
+        StreamRuntime.ListenerSource(
+            added: { identity, specification in
+                let isSequenced = specification.policy.sequence != .none
+                let series = try metrics.addStream(identity, sequenced: isSequenced)
+                if let credential = specification.credential { try metrics.addCredential(credential) }
+                let entry = board.add(StreamStatus(identity, isSequenced: isSequenced, at: wall.now()))
+                return StreamStation(identity, series: series, metrics: metrics, trail: trail, entry: entry)
+            },
+            removed: { identity in
+                metrics.removeStream(named: identity.name)
+                board.remove(identity.name)
+            })
+    }
+
+    // MARK: Life
+
+    /// Listens, then starts every stream.
+    ///
+    /// - Returns: the addresses listened on, with the ports that the system chose.
+    /// - Throws: where an address cannot be listened on; nothing is started then.
+    @discardableResult
+    public func start() throws -> [ListenAddress] {
+        try server?.start(listenAddresses: configuration.listenAddresses)
+        metrics.recordConfigurationLoad(success: true, at: wall.now())
+        hold(configuration.plan)
+        return server?.boundAddresses ?? []
+    }
+
+    /// Holds what `plan` names instead of what was held: untouched streams stay connected.
+    @discardableResult
+    public func apply(_ plan: RuntimePlan) -> PlanChanges {
+        vault.replace(with: plan)
+        let changes = hold(plan)
+        let words =
+            "\(changes.added.count) added, \(changes.removed.count) removed, \(changes.restarted.count) restarted, "
+            + "\(changes.untouched.count) untouched"
+        metrics.recordConfigurationLoad(success: true, at: wall.now())
+        trail.append(
+            EventRecord(time: wall.now(), fact: .configurationReloaded(success: true, detail: words)))
+        logger.info("configuration reloaded", metadata: ["streams": "\(words)"])
+        return changes
+    }
+
+    /// Says that a new configuration was refused; nothing changes.
+    public func refuseReload(_ reason: String) {
+        metrics.recordConfigurationLoad(success: false, at: wall.now())
+        trail.append(
+            EventRecord(time: wall.now(), fact: .configurationReloaded(success: false, detail: reason)))
+        logger.error("configuration not reloaded; the old one stays in force", metadata: ["reason": "\(reason)"])
+    }
+
+    @discardableResult
+    private func hold(_ plan: RuntimePlan) -> PlanChanges {
+        wanted.withLockedValue { $0 = plan.streams.count }
+        return runtime.apply(plan)
+    }
+
+    /// Opens the audit file anew by its name, for log rotators.
+    public func reopenAuditFile() {
+        trail.reopen()
+    }
+
+    /// Stops every stream with a close frame, saves the cursors, writes out the audit trail, and ends the endpoint.
+    /// Takes at most about `limit`.
+    public func stop(within limit: Duration = .seconds(4)) async {
+        await runtime.stop(within: limit - .seconds(1))
+        let trail = trail
+        let isWritten = await onThread { trail.close(within: .seconds(1)) }
+        if !isWritten { logger.warning("not all of the audit trail could be written") }
+        let server = server
+        await onThread { server?.stop() }
+        try? await group.shutdownGracefully()
+    }
+
+    /// Runs what blocks for a moment beside the cooperative threads.
+    private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            let thread = Thread { continuation.resume(returning: body()) }
+            thread.start()
+        }
+    }
+}

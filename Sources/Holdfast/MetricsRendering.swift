@@ -1,0 +1,23 @@
+import MetricsRegistry
+import StreamMetrics
+import StreamModel
+
+extension StreamMetrics {
+    /// The `Content-Type` of the format that `accept` prefers.
+    func contentType(accepting accept: String?) -> String {
+        Negotiation.choose(accept: accept).contentType
+    }
+
+    /// Counts audit lines that a sink could not take.
+    func countDropped(_ lines: Int, sink: String) {
+        guard lines > 0 else { return }
+        try? auditDropped(sink: sink).increment(by: UInt64(lines))
+    }
+
+    /// Encodes every metric in the format of `contentType` and hands the bytes to `body`.
+    func withRendering(contentType: String, at now: Instant, _ body: (UnsafeRawBufferPointer) -> Void) {
+        let rendering = ExpositionBuffer()
+        registry.encode(Negotiation.choose(accept: contentType), now: now.nanoseconds, into: rendering)
+        body(rendering.bytes)
+    }
+}

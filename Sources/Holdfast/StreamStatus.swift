@@ -1,0 +1,91 @@
+import StreamModel
+import StreamSupervisor
+
+/// What people are shown of one stream.
+struct StreamStatus: Sendable {
+    let identity: StreamIdentity
+    let isSequenced: Bool
+    var state = StreamState.idle
+    var stateSince: WallTime
+    var startedAt: WallTime
+    var retryCount = 0
+    var attempts: UInt64 = 0
+    var tallies = StreamTallies()
+    var lastMessageAt: WallTime?
+    var nextAttemptAt: WallTime?
+    var lastFailure: (reason: String, detail: String, at: WallTime)?
+    var outage: Outage?
+    var coverage = Coverage()
+    var phases: PhaseTimings?
+    var heartbeatRoundTrip: Duration?
+
+    /// The last time that the live connection was lost.
+    struct Outage: Sendable {
+        var began: WallTime
+        var cause: String
+        /// Nil while it lasts.
+        var duration: Duration?
+    }
+
+    /// The time watched, and the time live.
+    struct Coverage: Sendable {
+        private var observed = Duration.zero
+        private var covered = Duration.zero
+        private var observing: Instant?
+        private var covering: Instant?
+
+        mutating func observe(_ isObserving: Bool, at now: Instant) {
+            if let since = observing { observed += now - since }
+            observing = isObserving ? now : nil
+        }
+
+        mutating func cover(_ isCovering: Bool, at now: Instant) {
+            if let since = covering { covered += now - since }
+            covering = isCovering ? now : nil
+        }
+
+        func times(at now: Instant) -> (observed: Duration, covered: Duration) {
+            (
+                observed + (observing.map { now - $0 } ?? .zero),
+                covered + (covering.map { now - $0 } ?? .zero)
+            )
+        }
+    }
+
+    init(_ identity: StreamIdentity, isSequenced: Bool, at wall: WallTime) {
+        self.identity = identity
+        self.isSequenced = isSequenced
+        stateSince = wall
+        startedAt = wall
+    }
+
+    mutating func note(_ event: StreamEvent, at now: Instant, wall: WallTime) {
+        switch event {
+        case .started: coverage.observe(true, at: now)
+        case .stateChanged(let state):
+            self.state = state
+            stateSince = wall
+            coverage.cover(state == .live, at: now)
+            if state != .backingOff { nextAttemptAt = nil }
+        case .attemptStarted(let attempt):
+            attempts += 1
+            retryCount = attempt.retryCount
+        case .attemptFailed(_, _, let failure):
+            lastFailure = (failure.reason.rawValue, failure.detail ?? "", wall)
+        case .live(_, let phases, let outage):
+            self.phases = phases
+            if let outage { self.outage?.duration = outage }
+        case .held: retryCount = 0
+        case .connectionLost(let loss):
+            guard loss.reason != .planned else { break }
+            outage = Outage(began: wall, cause: loss.reason.rawValue)
+        case .backoffScheduled(let delay, _, _):
+            nextAttemptAt = WallTime(milliseconds: wall.milliseconds + delay.nanoseconds / 1_000_000)
+        case .heartbeatAnswered(let roundTrip): heartbeatRoundTrip = roundTrip
+        case .stopped: coverage.observe(false, at: now)
+        case .resumeAcknowledged, .bufferFlushed, .reconnected, .gapOpened, .gapClosed, .messagesLost, .sequenceReset,
+            .resumeSettled, .heartbeatMissed, .silenceDetected, .handover, .retriesExhausted:
+            break
+        }
+    }
+}
