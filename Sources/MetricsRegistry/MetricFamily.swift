@@ -63,9 +63,13 @@ public struct MetricFamily: Hashable, Sendable {
         kind == .counter ? String(name.dropLast("_total".count)) : name
     }
 
-    /// The names of the samples that it exposes.
-    var sampleNames: [String] {
-        kind == .histogram ? [name, name + "_bucket", name + "_sum", name + "_count"] : [name]
+    /// The names that no other family may have: those of its samples, and its own in either format.
+    var takenNames: [String] {
+        switch kind {
+        case .counter: [name, openMetricsName]
+        case .gauge: [name]
+        case .histogram: [name, name + "_bucket", name + "_sum", name + "_count"]
+        }
     }
 
     /// How many values each group keeps of it: one a series, but a state is one value for all of its series.

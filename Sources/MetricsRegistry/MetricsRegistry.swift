@@ -25,8 +25,7 @@ public final class MetricsRegistry: Sendable {
         try state.withLock { state throws(RegistryError) in
             var names = state.names
             for family in layout.families {
-                // The same name may mean one family in one format and another in the other: both must be free.
-                for name in Set(family.sampleNames + [family.openMetricsName]) {
+                for name in family.takenNames {
                     guard names.insert(name).inserted else { throw .duplicateName(name) }
                 }
             }
