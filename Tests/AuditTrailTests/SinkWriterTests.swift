@@ -112,7 +112,7 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         #expect(log.dropped == 6)
         #expect(trail.newest(100).count == 10)
         gate.set { $0.isOpen = true }
-        // Unfinished: the report comes with the flush, and takes a line number of its own.
+        // The report takes a line number of its own, before that of the line that found room.
         while gate.written.count < 4 { sched_yield() }
         #expect(trail.flush(within: patience, at: Samples.time))
         append(1, to: trail)
@@ -130,9 +130,9 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         append(4, to: trail)
         gate.set { $0.isOpen = true }
         while gate.written.count < 4 { sched_yield() }
-        // The queue is counted down after the write; the flush would report, so wait for the count alone.
-        while trail.newest(1).first?.number != 7 { append(1, to: trail) }
-        #expect(trail.newest(2).first?.event == .auditDropped || trail.newest(3).first?.event == .auditDropped)
+        // The queue is counted down only after the write: some of these may still find it full.
+        while trail.newest(1, event: .auditDropped).isEmpty { append(1, to: trail) }
+        #expect(trail.newest(2).map(\.event) == [.auditDropped, .bufferFlushed])
         #expect(trail.close(within: patience))
         let report = try #require(trail.newest(1, event: .auditDropped).first)
         #expect(gate.written.contains(report.number))
@@ -192,7 +192,7 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         let trail = try trail(file: .interval)
         gate.set { $0.isOpen = false }
         append(2, to: trail)
-        #expect(!trail.close(within: .milliseconds(1)) || gate.written.isEmpty)
+        #expect(!trail.close(within: .milliseconds(1)))
         gate.set { $0.isOpen = true }
     }
 

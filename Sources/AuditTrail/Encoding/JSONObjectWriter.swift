@@ -133,10 +133,11 @@ struct JSONObjectWriter {
         while index > text.startIndex, text[index] & 0b1100_0000 == 0b1000_0000 { index = text.index(before: index) }
         // A character may be many scalars (a family of emoji); rounding down to it keeps what is shown whole. One
         // character longer than the limit, which only an attacker sends, is cut between its scalars.
-        let character = value[..<index].indices.last.map { last in
-            value.index(after: last) > index ? last : index
+        var character = index
+        while character > value.startIndex, String.Index(character, within: value) == nil {
+            character = value.unicodeScalars.index(before: character)
         }
-        return character.flatMap { $0 > value.startIndex ? $0 : nil } ?? index
+        return character > value.startIndex ? character : index
     }
 
     private mutating func appendEscaped(_ byte: UInt8) {
