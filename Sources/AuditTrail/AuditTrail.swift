@@ -151,14 +151,15 @@ public final class AuditTrail: Sendable {
         let reports = core.withLock { reportDropped(at: time ?? SystemClock.wall, &$0) }
         for _ in 0..<reports { hooks.onEvent(.auditDropped) }
         let deadline = SystemClock.monotonic + limit
-        let wroteOutput = output?.flush(until: deadline) ?? true
-        return (file?.flush(until: deadline) ?? true) && wroteOutput
+        // The file first: a reader of standard output that is stuck must not cost what the disk would take.
+        let wroteFile = file?.flush(until: deadline) ?? true
+        return (output?.flush(until: deadline) ?? true) && wroteFile
     }
 
     /// Flushes and ends. Lines appended later are dropped and counted. False where something could not be written.
     public func close(within limit: Duration) -> Bool {
         let deadline = SystemClock.monotonic + limit
-        // The file first: a reader of standard output that is stuck must not cost what the disk would take.
+        // The file first, as above.
         let wroteFile = file?.close(until: deadline) ?? true
         return (output?.close(until: deadline) ?? true) && wroteFile
     }

@@ -80,11 +80,10 @@ struct JSONObjectWriter {
     }
 
     private mutating func open(_ key: StaticString) {
-        if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(UInt8(ascii: "\""))
+        appendLiteral(isFirst ? "\"" : ",\"")
+        isFirst = false
         appendLiteral(key)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        appendLiteral("\":")
     }
 
     private mutating func appendLiteral(_ text: StaticString) {
@@ -94,12 +93,23 @@ struct JSONObjectWriter {
     private mutating func appendInteger(_ value: some FixedWidthInteger) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         var rest = UInt64(value.magnitude)
-        let start = bytes.count
+        if rest < 10 {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest))
+            return
+        }
+        // Digits come last to first: gathered in a register, eight at a time, rather than written and turned around.
+        var groups: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        var count = 0
         repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            groups.2 = groups.2 << 8 | groups.1 >> 56
+            groups.1 = groups.1 << 8 | groups.0 >> 56
+            groups.0 = groups.0 << 8 | (0x30 + rest % 10)
             rest /= 10
+            count += 1
         } while rest > 0
-        bytes[start...].reverse()
+        withUnsafeBytes(of: (groups.0.littleEndian, groups.1.littleEndian, groups.2.littleEndian)) { digits in
+            bytes.append(contentsOf: digits[..<count])
+        }
     }
 
     private mutating func appendMicroseconds(_ microseconds: Int64) {
@@ -117,11 +127,10 @@ struct JSONObjectWriter {
     /// (RFC 8259, section 7).
     private mutating func appendString(_ value: String, limit: Int) {
         bytes.append(UInt8(ascii: "\""))
-        let text = value.utf8
-        if text.count <= limit {
-            for byte in text { appendEscaped(byte) }
+        if value.utf8.count <= limit {
+            appendEscaped(value.utf8)
         } else {
-            for byte in value[..<Self.cut(value, at: limit)].utf8 { appendEscaped(byte) }
+            appendEscaped(value[..<Self.cut(value, at: limit)].utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
@@ -133,10 +142,23 @@ struct JSONObjectWriter {
         while index > text.startIndex, text[index] & 0b1100_0000 == 0b1000_0000 { index = text.index(before: index) }
         // A character may be many scalars (a family of emoji); rounding down to it keeps what is shown whole. One
         // character longer than the limit, which only an attacker sends, is cut between its scalars.
-        let character = value[..<index].indices.last.map { last in
-            value.index(after: last) > index ? last : index
+        var character = index
+        while character > value.startIndex, String.Index(character, within: value) == nil {
+            character = value.unicodeScalars.index(before: character)
         }
-        return character.flatMap { $0 > value.startIndex ? $0 : nil } ?? index
+        return character > value.startIndex ? character : index
+    }
+
+    private mutating func appendEscaped(_ text: some Sequence<UInt8>) {
+        // Hardly any text has something to escape, and copying it whole is ten times as fast.
+        let isCopied: Void? = text.withContiguousStorageIfAvailable { buffer in
+            if buffer.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+                bytes.append(contentsOf: buffer)
+            } else {
+                for byte in buffer { appendEscaped(byte) }
+            }
+        }
+        if isCopied == nil { for byte in text { appendEscaped(byte) } }
     }
 
     private mutating func appendEscaped(_ byte: UInt8) {

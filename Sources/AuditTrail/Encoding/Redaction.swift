@@ -5,7 +5,8 @@ enum Redaction {
     static func apply(to text: String, secrets: [String]) -> String {
         var bytes = Array(text.utf8)
         var isChanged = false
-        for secret in secrets.sorted(by: { $0.utf8.count > $1.utf8.count }) where !secret.isEmpty {
+        let longestFirst = secrets.count < 2 ? secrets : secrets.sorted { $0.utf8.count > $1.utf8.count }
+        for secret in longestFirst where !secret.isEmpty && secret.utf8.count <= bytes.count {
             if let replaced = replace(Array(secret.utf8), in: bytes) {
                 bytes = replaced
                 isChanged = true
@@ -15,12 +16,12 @@ enum Redaction {
     }
 
     private static func replace(_ secret: [UInt8], in bytes: [UInt8]) -> [UInt8]? {
-        guard bytes.count >= secret.count else { return nil }
         var result: [UInt8] = []
         var copied = 0
         var index = 0
+        let first = secret[0]
         while index + secret.count <= bytes.count {
-            if bytes[index] == secret[0], bytes[index..<(index + secret.count)] == secret[...] {
+            if bytes[index] == first, bytes[index..<(index + secret.count)] == secret[...] {
                 result.append(contentsOf: bytes[copied..<index])
                 result.append(contentsOf: "***".utf8)
                 index += secret.count

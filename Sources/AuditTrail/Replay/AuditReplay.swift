@@ -112,7 +112,8 @@ public struct AuditReplay: Sendable {
             report("line \(number) comes after line \(lastNumber): out of order, or twice", at: place)
         } else if number > lastNumber + 1 {
             missingLines += number - lastNumber - 1
-            let range = number == lastNumber + 2 ? "line \(lastNumber + 1) is" : "lines \(lastNumber + 1) to \(number - 1) are"
+            let range =
+                number == lastNumber + 2 ? "line \(lastNumber + 1) is" : "lines \(lastNumber + 1) to \(number - 1) are"
             report("\(range) missing", at: place)
         }
     }

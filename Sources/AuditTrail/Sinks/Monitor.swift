@@ -48,6 +48,16 @@ final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
+    /// Runs `body` with the lock held, then wakes everyone who waits if it says so: a wake that nobody needs costs a
+    /// system call.
+    func update<Result>(wakingIf body: (inout Value) -> (wakes: Bool, result: Result)) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        let (wakes, result) = body(&value)
+        if wakes { pthread_cond_broadcast(condition) }
+        return result
+    }
+
     /// Waits until `body` answers something; it is asked at once, after each `update`, and when the deadline that it
     /// sets has passed.
     func wait<Result>(_ body: (inout Value, inout Instant) -> Result?) -> Result {

@@ -64,18 +64,20 @@ final class SinkWriter: Sendable {
 
     /// Queues `line`; returns its ticket, or nil where it was dropped.
     func offer(_ line: AuditLine) -> UInt64? {
-        let ticket: UInt64? = state.update { state in
+        let ticket: UInt64? = state.update(wakingIf: { state in
             let isFull = state.queuedLines >= limits.lines || state.queuedBytes + line.bytes.count > limits.bytes
             if state.isClosing || isFull || (state.dropped > 0 && !hasRoomAgain(state)) {
                 state.dropped += 1
-                return nil
+                return (false, nil)
             }
+            // The thread only ever waits for a first line.
+            let wakes = state.pending.isEmpty
             state.pending.append(line)
             state.queuedLines += 1
             state.queuedBytes += line.bytes.count
             state.accepted += 1
-            return state.accepted
-        }
+            return (wakes, state.accepted)
+        })
         if ticket == nil { hooks.onDrop(name, 1) }
         return ticket
     }
