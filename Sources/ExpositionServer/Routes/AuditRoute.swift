@@ -21,7 +21,7 @@ struct AuditRoute: Sendable {
         if follows {
             follow(query, isHead: request.method == "HEAD", reply: reply)
         } else {
-            Task {
+            Task(executorPreference: RouteExecutor.shared) {
                 reply(
                     Response(
                         status: 200, contentType: Self.contentType, headers: Self.headers,
@@ -48,7 +48,7 @@ struct AuditRoute: Sendable {
             return
         }
         reply(response)
-        Task {
+        Task(executorPreference: RouteExecutor.shared) {
             let subscription = await api.followAudit(matching: query) { follower.publish($0) }
             follower.open(snapshot: subscription.newest) { [followers] in
                 subscription.cancel()
