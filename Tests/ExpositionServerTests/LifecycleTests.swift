@@ -90,7 +90,8 @@ func shutdownSending(_ client: RawClient) { shutdown(client.descriptor, Int32(SH
     }
 
     @Test(arguments: [
-        (":10046", nil, 10046), ("localhost:0", "localhost", 0), ("[::1]:9", "::1", 9), ("10.0.0.1:65535", "10.0.0.1", 65535),
+        (":10046", nil, 10046), ("localhost:0", "localhost", 0), ("[::1]:9", "::1", 9),
+        ("10.0.0.1:65535", "10.0.0.1", 65535),
     ])
     func addressesAreParsed(text: String, host: String?, port: UInt16) throws {
         let address = try ListenAddress(parsing: text)
@@ -98,7 +99,9 @@ func shutdownSending(_ client: RawClient) { shutdown(client.descriptor, Int32(SH
         #expect(address.description == text)
     }
 
-    @Test(arguments: ["", "10046", "host:", ":x", ":65536", ":-1", "::1:9", "[::1]", "[::1:9", "[host]:9", "a/b:1", "[]:1"])
+    @Test(arguments: [
+        "", "10046", "host:", ":x", ":65536", ":-1", "::1:9", "[::1]", "[::1:9", "[host]:9", "a/b:1", "[]:1",
+    ])
     func wrongAddressesAreExplained(text: String) {
         let error = #expect(throws: ExpositionServerError.self) { try ListenAddress(parsing: text) }
         #expect(error?.description.hasPrefix("“\(text)” is no listen address: ") == true)

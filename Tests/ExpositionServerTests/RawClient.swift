@@ -131,8 +131,9 @@ final class RawClient {
 
     /// One chunk of a chunked answer; nil at its end.
     func readChunk() throws -> String? {
+        // The line's end is one character.
         let head = try read(through: "\r\n")
-        guard let size = Int(head.dropLast(2), radix: 16), size > 0 else { return nil }
+        guard let size = Int(head.dropLast(), radix: 16), size > 0 else { return nil }
         while buffer.count < size + 2 {
             guard try readMore() else { return nil }
         }

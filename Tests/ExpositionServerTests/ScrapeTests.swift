@@ -7,7 +7,8 @@ import Testing
     @Test func theFormatIsTheSourcesChoice() throws {
         let test = try TestServer()
         defer { test.server.stop() }
-        let answer = try test.answer("GET", "/metrics", ["Accept: text/plain;q=0.1", "Accept: application/openmetrics-text"])
+        let answer = try test.answer(
+            "GET", "/metrics", ["Accept: text/plain;q=0.1", "Accept: application/openmetrics-text"])
         #expect(answer["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8")
         #expect(answer["Vary"] == "Accept, Accept-Encoding")
         #expect(answer["Content-Encoding"] == nil)

@@ -70,8 +70,12 @@ struct TLSTests {
     }
 
     @Test func wrongNamesAreRefused() {
-        #expect(throws: ExpositionServerError.self) { try Self.make { try .init(certificate: $0, key: $0, cipherSuites: ["X"]) } }
-        #expect(throws: ExpositionServerError.self) { try Self.make { try .init(certificate: $0, key: $0, curves: ["P1"]) } }
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, cipherSuites: ["X"]) }
+        }
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, curves: ["P1"]) }
+        }
         #expect(throws: ExpositionServerError.self) {
             try Self.make { try .init(certificate: $0, key: $0, minimumVersion: .tls13, maximumVersion: .tls12) }
         }
