@@ -7,7 +7,7 @@ internal import Glibc
 public final class ExpositionServer: Sendable {
     /// What the flags of the command line choose.
     public struct Options: Sendable {
-        /// The path of the metrics; begins with a slash.
+        /// The path of the metrics; a slash is put before it where it lacks one.
         public var telemetryPath = "/metrics"
         /// Whether `/-/reload` and `…/reconnect` may be used.
         public var lifecycleEnabled = false

@@ -122,7 +122,7 @@ import Testing
 
     @Test func anotherTelemetryPathAndHeaders() throws {
         let web = try WebConfiguration(headers: ["X-Frame-Options": "deny"])
-        let test = try TestServer(web: web) { $0.telemetryPath = "/probe/metrics" }
+        let test = try TestServer(web: web) { $0.telemetryPath = "probe/metrics" }
         defer { test.server.stop() }
         let answer = try test.answer("GET", "/probe/metrics")
         #expect(answer.status == 200 && answer["X-Frame-Options"] == "deny")
