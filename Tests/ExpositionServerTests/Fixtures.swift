@@ -132,4 +132,15 @@ struct TestServer {
         client.request(method, target, headers, body: body)
         return try client.readAnswer(isHead: method == "HEAD")
     }
+
+    /// What a client is still sent until its connection is ended for having taken too long. The sweep is repeated: the
+    /// connection may not have been accepted yet.
+    func textUntilOverdue(_ client: RawClient) throws -> String {
+        client.setReceiveTimeout(milliseconds: 100)
+        for _ in 0..<100 {
+            server.tick(now: .now().advanced(byMilliseconds: 61_000))
+            if let text = try? client.read(through: "\u{FFFF}") { return text }
+        }
+        throw RawClient.Failure(description: "the connection has outlived its time")
+    }
 }

@@ -18,8 +18,8 @@ final class RawClient {
         if var size = receiveBufferBytes {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
+        setReceiveTimeout(milliseconds: 10_000)
         var timeout = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -38,6 +38,11 @@ final class RawClient {
     }
 
     deinit { close(descriptor) }
+
+    func setReceiveTimeout(milliseconds: Int) {
+        var timeout = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    }
 
     func send(_ text: String) {
         let bytes = Array(text.utf8)
@@ -66,7 +71,7 @@ final class RawClient {
             return true
         }
         if count == 0 || errno == ECONNRESET { return false }
-        throw Failure(description: "no answer within ten seconds (errno \(errno))")
+        throw Failure(description: "no answer in time (errno \(errno))")
     }
 
     /// The bytes up to the end of `separator`, or to the end of the stream if it does not come.
