@@ -6,11 +6,35 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-// GnuTLS comes with libmicrohttpd (its development package depends on GnuTLS'). Only these two functions are needed, so
-// they are declared here instead of importing the whole of <gnutls/gnutls.h> into Swift.
+// GnuTLS comes with libmicrohttpd (its development package depends on GnuTLS'). Only these functions are needed, so they
+// are declared here, as in <gnutls/gnutls.h>, instead of importing the whole of it into Swift.
 typedef struct gnutls_session_int *gnutls_session_t;
 void gnutls_certificate_server_set_request(gnutls_session_t session, unsigned int request);
-void gnutls_session_set_verify_cert(gnutls_session_t session, const char *hostname, unsigned int flags);
+void gnutls_session_set_verify_function(gnutls_session_t session, int (*function)(gnutls_session_t));
+const void *gnutls_certificate_get_peers(gnutls_session_t session, unsigned int *count);
+struct cmicrohttpd_gnutls_typed_data {
+    unsigned int type;
+    unsigned char *data;
+    unsigned int size;
+};
+int gnutls_certificate_verify_peers(gnutls_session_t session, struct cmicrohttpd_gnutls_typed_data *data,
+                                    unsigned int elements, unsigned int *status);
+
+// Part of the handshake: a client's certificate must be signed by one of the authorities, and be made for clients. That
+// there is one at all is demanded elsewhere (GNUTLS_CERT_REQUIRE).
+static int cmicrohttpd_verify_client(gnutls_session_t session) {
+    unsigned int count = 0;
+    if (!gnutls_certificate_get_peers(session, &count) || count == 0) return 0;
+    // GNUTLS_DT_KEY_PURPOSE_OID with GNUTLS_KP_TLS_WWW_CLIENT.
+    struct cmicrohttpd_gnutls_typed_data purpose = {2, (unsigned char *)"1.3.6.1.5.5.7.3.2", 0};
+    unsigned int status = 1;
+    return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0 ? 0 : -1;
+}
+
+// Makes GnuTLS verify the client's certificate, if it sends one.
+static inline void cmicrohttpd_verify_clients(gnutls_session_t session) {
+    gnutls_session_set_verify_function(session, cmicrohttpd_verify_client);
+}
 
 // Where log lines go. libmicrohttpd gives a va_list, which no Swift function should take: it is formatted here.
 struct cmicrohttpd_log_target {

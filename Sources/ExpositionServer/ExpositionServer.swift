@@ -7,7 +7,7 @@ internal import Glibc
 public final class ExpositionServer: Sendable {
     /// What the flags of the command line choose.
     public struct Options: Sendable {
-        /// The path of the metrics; begins with a slash.
+        /// The path of the metrics; a slash is put before it where it lacks one.
         public var telemetryPath = "/metrics"
         /// Whether `/-/reload` and `…/reconnect` may be used.
         public var lifecycleEnabled = false
@@ -56,7 +56,9 @@ public final class ExpositionServer: Sendable {
 
     /// Listens on all addresses, or on none and throws. Can be called once.
     public func start(listenAddresses: [ListenAddress]) throws(ExpositionServerError) {
-        guard !listenAddresses.isEmpty else { throw .address("there is no address to listen on; give one, such as :10046") }
+        guard !listenAddresses.isEmpty else {
+            throw .address("there is no address to listen on; give one, such as :10046")
+        }
         let isFirst = state.withLock { state in
             defer { state.isStarted = true }
             return !state.isStarted && !state.isStopped

@@ -16,6 +16,12 @@ final class HTTPDaemon: @unchecked Sendable {
     init(
         _ socket: ListeningSocket, dispatcher: RequestDispatcher, tls: TLSMaterial?, connections: Int, log: ServerLog
     ) throws(ExpositionServerError) {
+        // A copy of the descriptor: whether libmicrohttpd closes it when it fails to start depends on how it fails.
+        let copy = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else {
+            close(socket.descriptor)
+            throw .start("cannot serve on \(socket.address): too many open files; raise the limit (ulimit -n)")
+        }
         self.socket = socket
         self.log = log
         address = socket.address
@@ -25,8 +31,6 @@ final class HTTPDaemon: @unchecked Sendable {
         self.logTarget = logTarget
         logTarget.initialize(
             to: cmicrohttpd_log_target(write: Self.writeLog, context: Unmanaged.passUnretained(log).toOpaque()))
-        // A copy of the descriptor: whether libmicrohttpd closes it when it fails to start depends on how it fails.
-        let copy = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
         var options = Self.options(
             dispatcher.limits, connections: connections, socket: copy, context: context, logTarget: logTarget)
         var flags =

@@ -21,10 +21,11 @@ final class SerialThread: Sendable {
         let state = state
         thread = ThreadHandle(name: name) {
             while true {
-                let job: (@Sendable () -> Void)? = state.wait { state in
-                    if state.isStopped { return .some(nil) }
-                    return state.jobs.isEmpty ? nil : .some(state.jobs.removeFirst())
-                } ?? nil
+                let job: (@Sendable () -> Void)? =
+                    state.wait { state in
+                        if state.isStopped { return .some(nil) }
+                        return state.jobs.isEmpty ? nil : .some(state.jobs.removeFirst())
+                    } ?? nil
                 guard let job else { return }
                 job()
             }

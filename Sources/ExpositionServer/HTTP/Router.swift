@@ -9,7 +9,7 @@ struct Router: Sendable {
         /// Answers in a task.
         static func task(_ answer: @escaping @Sendable (Request) async -> Response) -> Self {
             .deferred { request, reply in
-                Task { reply(await answer(request)) }
+                Task(executorPreference: RouteExecutor.shared) { reply(await answer(request)) }
             }
         }
     }

@@ -21,7 +21,7 @@ struct AuditRoute: Sendable {
         if follows {
             follow(query, isHead: request.method == "HEAD", reply: reply)
         } else {
-            Task {
+            Task(executorPreference: RouteExecutor.shared) {
                 reply(
                     Response(
                         status: 200, contentType: Self.contentType, headers: Self.headers,
@@ -35,10 +35,12 @@ struct AuditRoute: Sendable {
         let follower = Follower(
             capacity: limits.followerQueueBytes, now: .now(), onDrop: { api.followerDropped(lines: $0) },
             notice: { api.dropNotice(lines: $0) })
-        let response = Response(
+        var response = Response(
             status: 200, contentType: Self.contentType, headers: Self.headers, body: .stream(follower))
         guard !isHead else {
-            // The headers of a tail without the tail.
+            // The headers of a tail without the tail. libmicrohttpd 0.9.75 sends the last chunk even so; closing keeps
+            // it from being taken for the next answer.
+            response.headers.append(("Connection", "close"))
             follower.finish()
             reply(response)
             return
@@ -48,11 +50,11 @@ struct AuditRoute: Sendable {
             return
         }
         reply(response)
-        Task {
+        Task(executorPreference: RouteExecutor.shared) {
             let subscription = await api.followAudit(matching: query) { follower.publish($0) }
             follower.open(snapshot: subscription.newest) { [followers] in
-                subscription.cancel()
                 followers.remove(follower)
+                subscription.cancel()
             }
         }
     }

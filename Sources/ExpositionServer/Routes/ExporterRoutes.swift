@@ -6,7 +6,8 @@ enum ExporterRoutes {
         _ options: ExpositionServer.Options, metrics: MetricsHandler, api: any ExporterAPI, followers: FollowerRoster
     ) -> Router {
         var router = Router()
-        router.add(["GET"], options.telemetryPath, .deferred { metrics.handle($0, reply: $1) })
+        let path = options.telemetryPath.hasPrefix("/") ? options.telemetryPath : "/" + options.telemetryPath
+        router.add(["GET"], path, .deferred { metrics.handle($0, reply: $1) })
         router.add(
             ["GET"], "/",
             .task { _ in

@@ -18,6 +18,17 @@ final class MetricsHandler: Sendable {
         }
 
         deinit { onEnd(ObjectIdentifier(self)) }
+
+        /// True, once, if the response has been on its way for longer than `patience`.
+        fileprivate func evict(now: MonotonicTime, patience: Int) -> Bool {
+            state.withLock { state in
+                guard !state.isEvicted, let since = state.sendingSince,
+                    now.milliseconds(since: since) >= patience
+                else { return false }
+                state.isEvicted = true
+                return true
+            }
+        }
     }
 
     private struct Waiter {
@@ -80,26 +91,21 @@ final class MetricsHandler: Sendable {
         let ticket = Ticket(endConnection: request.endConnection) { [state] identifier in
             state.withLock { _ = $0.tickets.removeValue(forKey: identifier) }
         }
-        // Tickets are let go outside of the lock: their end takes it.
-        let (isAdmitted, victim): (Bool, Ticket?) = state.withLock { state in
-            var victim: Ticket?
-            if limit > 0, state.tickets.count >= limit {
-                victim = state.tickets.values.compactMap(\.ticket).first { ticket in
-                    ticket.state.withLock { state in
-                        guard !state.isEvicted, let since = state.sendingSince,
-                            now.milliseconds(since: since) >= Self.patienceMilliseconds
-                        else { return false }
-                        state.isEvicted = true
-                        return true
-                    }
-                }
-                guard victim != nil else { return (false, nil) }
-            }
-            state.tickets[ObjectIdentifier(ticket)] = WeakTicket(ticket: ticket)
-            return (true, victim)
+        let identifier = ObjectIdentifier(ticket)
+        let isAdmitted = state.withLock { state in
+            guard limit == 0 || state.tickets.count < limit else { return false }
+            state.tickets[identifier] = WeakTicket(ticket: ticket)
+            return true
         }
-        victim?.endConnection()
-        return isAdmitted ? ticket : nil
+        if isAdmitted { return ticket }
+        // Tickets are taken out of the lock before they are let go: their end takes it.
+        let others = state.withLock { $0.tickets.values.compactMap(\.ticket) }
+        guard let victim = others.first(where: { $0.evict(now: now, patience: Self.patienceMilliseconds) }) else {
+            return nil
+        }
+        state.withLock { $0.tickets[identifier] = WeakTicket(ticket: ticket) }
+        victim.endConnection()
+        return ticket
     }
 
     /// On the rendering thread: renders once, and compresses once if anybody asked for it.

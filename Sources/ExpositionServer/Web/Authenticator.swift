@@ -51,7 +51,8 @@ final class Authenticator: Sendable {
 
     /// Computes the hash on the authenticator's own thread, then calls `reply` with nil, or with the denial. False if
     /// too many wait already; `reply` is not called then.
-    func verify(_ credentials: BasicCredentials, client: UInt64, reply: @escaping @Sendable (Response?) -> Void) -> Bool {
+    func verify(_ credentials: BasicCredentials, client: UInt64, reply: @escaping @Sendable (Response?) -> Void) -> Bool
+    {
         thread.submit { [self] in
             let hash = hashes[credentials.user]
             let isRight = (hash ?? decoy)?.verifies(credentials.password) ?? false

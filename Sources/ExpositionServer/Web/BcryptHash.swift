@@ -21,7 +21,7 @@ struct BcryptHash: Sendable, Equatable {
 
     /// A hash of nothing that anybody knows, which costs as much to verify as a real one.
     static func decoy(cost: Int) -> Self? {
-        Self("$2y$\(cost < 10 ? "0" : "")\(cost)$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi")
+        Self("$2y$\(cost < 10 ? "0" : "")\(cost)$aDcpx18sS6CxUT7U9pDduubW4e1sf2wSa/fzM1L6IyFcNtJF5OJYK")
     }
 
     /// Computes; takes as long as `cost` says (about 70 ms for 10).

@@ -37,10 +37,12 @@ public struct TLSConfiguration: Sendable {
             throw .webConfiguration("tls_server_config: min_version is above max_version")
         }
         if clientAuthorities != nil, clientCertificates == .none {
-            throw .webConfiguration("tls_server_config: client_ca_file needs a client_auth_type other than NoClientCert")
+            throw .webConfiguration(
+                "tls_server_config: client_ca_file needs a client_auth_type other than NoClientCert")
         }
         if clientAuthorities == nil, clientCertificates.verifies {
-            throw .webConfiguration("tls_server_config: client_auth_type \(clientCertificates.rawValue) needs client_ca_file")
+            throw .webConfiguration(
+                "tls_server_config: client_auth_type \(clientCertificates.rawValue) needs client_ca_file")
         }
         self.certificate = certificate
         self.key = key

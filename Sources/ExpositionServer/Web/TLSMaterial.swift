@@ -38,14 +38,16 @@ struct TLSMaterial: Sendable {
 
     private static func contents(of path: String, _ name: String) throws(ExpositionServerError) -> String {
         guard let file = fopen(path, "re") else {
-            throw .webConfiguration("tls_server_config: cannot read \(name) \(path): \(String(cString: strerror(errno)))")
+            throw .webConfiguration(
+                "tls_server_config: cannot read \(name) \(path): \(String(cString: strerror(errno)))")
         }
         defer { fclose(file) }
         let bytes = [UInt8](unsafeUninitializedCapacity: maximumFileBytes) { room, count in
             count = fread(room.baseAddress, 1, room.count, file)
         }
         guard ferror(file) == 0 else {
-            throw .webConfiguration("tls_server_config: cannot read \(name) \(path): \(String(cString: strerror(errno)))")
+            throw .webConfiguration(
+                "tls_server_config: cannot read \(name) \(path): \(String(cString: strerror(errno)))")
         }
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -89,6 +91,6 @@ extension ClientCertificatePolicy {
             case .requireAny, .requireAndVerify: 2
             }
         gnutls_certificate_server_set_request(session, request)
-        if verifies { gnutls_session_set_verify_cert(session, nil, 0) }
+        if verifies { cmicrohttpd_verify_clients(session) }
     }
 }

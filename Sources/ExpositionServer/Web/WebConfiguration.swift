@@ -14,11 +14,13 @@ public struct WebConfiguration: Sendable {
         try Self.validate(headers: headers)
         for (name, hash) in users.sorted(by: { $0.key < $1.key }) {
             guard !name.isEmpty, !name.contains(":") else {
-                throw .webConfiguration("basic_auth_users: “\(name)” is no user name; it must not be empty or have a colon")
+                throw .webConfiguration(
+                    "basic_auth_users: “\(name)” is no user name; it must not be empty or have a colon")
             }
             guard BcryptHash(hash) != nil else {
                 throw .webConfiguration(
-                    "basic_auth_users: the password of “\(name)” is no bcrypt hash; make one with `htpasswd -nBC 10 \"\"`")
+                    "basic_auth_users: the password of “\(name)” is no bcrypt hash; make one with `htpasswd -nBC 10 \"\"`"
+                )
             }
         }
         self.tls = tls

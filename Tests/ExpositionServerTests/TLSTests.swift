@@ -1,0 +1,164 @@
+import Foundation
+import Testing
+
+@testable import ExpositionServer
+
+/// Talks TLS with the `openssl` program, which also makes the certificates; left out where it is not installed.
+@Suite(.enabled(if: OpenSSL.isInstalled, "the openssl program is not installed"))
+struct TLSTests {
+    @Test func aHandshakeAndAnAnswer() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(
+            web: try WebConfiguration(tls: try files.tls(), headers: ["Strict-Transport-Security": "max-age=60"]))
+        defer { test.server.stop() }
+        let answer = try files.request(port: test.port)
+        #expect(answer.contains("HTTP/1.1 200 OK") && answer.contains("Healthy"))
+        #expect(answer.contains("Strict-Transport-Security: max-age=60"))
+        #expect(answer.contains("TLSv1.3"))
+        // Plain HTTP gets nothing, and disturbs nobody.
+        let plain = try test.client()
+        plain.request("GET", "/-/healthy")
+        #expect(try !plain.read(through: "\r\n\r\n").contains("200"))
+        #expect(try files.request(port: test.port, ["-tls1_2"]).contains("HTTP/1.1 200 OK"))
+    }
+
+    @Test func versionsAndSuites() throws {
+        let files = try OpenSSL()
+        let suite = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+        let tls = try files.tls(maximumVersion: .tls12, cipherSuites: [suite], curves: ["CurveP384"])
+        let test = try TestServer(web: try WebConfiguration(tls: tls))
+        defer { test.server.stop() }
+        #expect(try !files.request(port: test.port, ["-tls1_3"]).contains("HTTP/1.1 200 OK"))
+        let answer = try files.request(port: test.port)
+        #expect(answer.contains("HTTP/1.1 200 OK") && answer.contains("ECDHE-RSA-AES256-GCM-SHA384"))
+        #expect(answer.contains("P-384") || answer.contains("secp384r1"))
+    }
+
+    @Test func clientCertificates() throws {
+        let files = try OpenSSL()
+        let ours = ["-cert", files.path("client.pem"), "-key", files.path("client.key")]
+        let foreign = ["-cert", files.path("foreign.pem"), "-key", files.path("foreign.key")]
+        let expected: [(policy: ClientCertificatePolicy, without: Bool, ours: Bool, foreign: Bool)] = [
+            (.requireAndVerify, false, true, false), (.verifyIfGiven, true, true, false),
+            (.requireAny, false, true, true), (.request, true, true, true),
+        ]
+        for (policy, without, withOurs, withForeign) in expected {
+            let test = try TestServer(web: try WebConfiguration(tls: try files.tls(policy)))
+            defer { test.server.stop() }
+            #expect(try files.request(port: test.port).contains("200 OK") == without, "\(policy), none")
+            #expect(try files.request(port: test.port, ours).contains("200 OK") == withOurs, "\(policy), ours")
+            #expect(try files.request(port: test.port, foreign).contains("200 OK") == withForeign, "\(policy), foreign")
+        }
+    }
+
+    @Test func wrongFilesAreNamed() throws {
+        let files = try OpenSSL()
+        let missing = try TLSConfiguration(certificate: .file("/nonexistent.pem"), key: .file(files.path("server.key")))
+        let noPEM = try TLSConfiguration(certificate: .inline("hello"), key: .file(files.path("server.key")))
+        let otherKey = try TLSConfiguration(
+            certificate: .file(files.path("server.pem")), key: .file(files.path("client.key")))
+        for (tls, text) in [
+            (missing, "tls_server_config: cannot read cert_file /nonexistent.pem: No such file or directory"),
+            (noPEM, "tls_server_config: cert has no “BEGIN CERTIFICATE” in PEM form"),
+            (otherKey, "cannot serve TLS on 127.0.0.1:"),
+        ] {
+            let error = #expect(throws: ExpositionServerError.self) {
+                _ = try TestServer(web: try WebConfiguration(tls: tls))
+            }
+            #expect(error?.description.hasPrefix(text) == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test func wrongNamesAreRefused() {
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, cipherSuites: ["X"]) }
+        }
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, curves: ["P1"]) }
+        }
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, minimumVersion: .tls13, maximumVersion: .tls12) }
+        }
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, clientCertificates: .requireAndVerify) }
+        }
+        #expect(throws: ExpositionServerError.self) {
+            try Self.make { try .init(certificate: $0, key: $0, clientAuthorities: $0) }
+        }
+        #expect(ClientCertificatePolicy(name: "RequireClientCert") == .requireAny)
+        #expect(ClientCertificatePolicy(name: "Sometimes") == nil)
+    }
+
+    private static func make(_ body: (PEMSource) throws -> TLSConfiguration) throws {
+        _ = try body(.inline("-----BEGIN CERTIFICATE-----"))
+    }
+}
+
+/// A directory of keys and certificates, and the client that uses them. Removed at the end.
+final class OpenSSL {
+    static let program = "/usr/bin/openssl"
+    static let isInstalled = FileManager.default.isExecutableFile(atPath: program)
+
+    private let directory: URL
+
+    /// Makes a server's certificate signed by itself, an authority with a client's certificate, and one that nobody
+    /// has signed but itself.
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("holdfast-tls-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        for name in ["server", "foreign", "authority"] {
+            let usage = name == "authority" ? ["-addext", "basicConstraints=critical,CA:TRUE"] : []
+            let key = name == "server" ? ["rsa:2048"] : ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+            try run(
+                ["req", "-x509", "-nodes", "-newkey"] + key + [
+                    "-days", "2", "-subj", "/CN=\(name)", "-keyout", path("\(name).key"), "-out", path("\(name).pem"),
+                ] + usage)
+        }
+        try run([
+            "req", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=client",
+            "-keyout", path("client.key"), "-out", path("client.csr"),
+        ])
+        try run([
+            "x509", "-req", "-in", path("client.csr"), "-CA", path("authority.pem"), "-CAkey", path("authority.key"),
+            "-CAcreateserial", "-days", "2", "-out", path("client.pem"),
+        ])
+    }
+
+    deinit { try? FileManager.default.removeItem(at: directory) }
+
+    func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
+
+    func tls(
+        _ policy: ClientCertificatePolicy = .none, maximumVersion: TLSConfiguration.Version = .tls13,
+        cipherSuites: [String] = [], curves: [String] = []
+    ) throws -> TLSConfiguration {
+        try TLSConfiguration(
+            certificate: .file(path("server.pem")), key: .file(path("server.key")), clientCertificates: policy,
+            clientAuthorities: policy == .none ? nil : .file(path("authority.pem")), maximumVersion: maximumVersion,
+            cipherSuites: cipherSuites, curves: curves)
+    }
+
+    /// What `openssl s_client` prints when it asks for `/-/healthy`.
+    func request(port: UInt16, _ arguments: [String] = []) throws -> String {
+        try run(
+            ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", path("server.pem"), "-ign_eof"] + arguments,
+            input: "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    }
+
+    @discardableResult
+    private func run(_ arguments: [String], input: String = "") throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.program)
+        process.arguments = arguments
+        let (stdin, output) = (Pipe(), Pipe())
+        process.standardInput = stdin
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        try? stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try? stdin.fileHandleForWriting.close()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return text
+    }
+}
