@@ -10,8 +10,6 @@ public struct HandshakeError: Error, Sendable, Equatable, CustomStringConvertibl
         case invalidHeader
         /// The head is larger than 64 KiB or has more than 256 fields, or there were too many 1xx responses.
         case headTooLarge
-        /// The body of a refusal is framed in a way that can't be read (RFC 9112, section 6).
-        case invalidBody
         /// A 101 without a proper `Upgrade` or `Connection` (RFC 6455, section 4.1).
         case notUpgraded
         /// `Sec-WebSocket-Accept` is missing or not the one for our key (RFC 6455, section 4.1).

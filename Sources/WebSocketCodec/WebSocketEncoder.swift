@@ -1,30 +1,98 @@
 /// Messages in, bytes for the peer out (RFC 6455, section 5; RFC 7692, section 7).
 ///
 /// Not copyable: the deflater's window belongs to one connection. A client passes a fresh, unpredictable masking key
-/// with each frame (RFC 6455, section 5.3), a server's is not used.
-public struct WebSocketEncoder: ~Copyable {
+/// with each frame (RFC 6455, section 5.3); a server's is not used.
+public struct WebSocketEncoder: ~Copyable, Sendable {
+    private let role: WebSocketRole
+    private var deflates: Bool
+    private var deflater: Deflater
+    private var deflated = MessageBuffer()
+
     /// An encoder for one connection, with what the handshake agreed on, nil for no compression.
     public init(role: WebSocketRole, deflate: DeflateAgreement?) {
+        self.role = role
+        deflates = deflate != nil
+        let agreed = deflate ?? DeflateAgreement()
+        deflater =
+            switch role {
+            case .client:
+                Deflater(windowBits: agreed.clientMaxWindowBits, keepsContext: !agreed.clientNoContextTakeover)
+            case .server:
+                Deflater(windowBits: agreed.serverMaxWindowBits, keepsContext: !agreed.serverNoContextTakeover)
+            }
     }
 
-    /// Appends a message as one frame. Text has to be UTF-8: that is not checked again here.
+    /// Appends a message as one frame. Text has to be UTF-8: that is not checked here.
     /// - Parameter compressed: false leaves this message uncompressed even where compression was agreed.
     public mutating func encode(
         _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, maskingKey: UInt32, compressed: Bool = true,
         into output: inout [UInt8]
     ) {
+        let opcode = kind == .text ? Opcode.text : .binary
+        if deflates, compressed {
+            if deflater.deflate(payload, into: &deflated) {
+                append(opcode, isCompressed: true, deflated.bytes, maskingKey, to: &output)
+                deflated.clear()
+                return
+            }
+            // The deflater's window is lost, and with it the peer's: from here on nothing is compressed.
+            deflates = false
+        }
+        append(opcode, isCompressed: false, payload, maskingKey, to: &output)
     }
 
     /// Appends a ping; of the payload, at most 125 bytes are sent (RFC 6455, section 5.5).
     public mutating func ping(_ payload: UnsafeRawBufferPointer, maskingKey: UInt32, into output: inout [UInt8]) {
+        append(
+            .ping, isCompressed: false, UnsafeRawBufferPointer(rebasing: payload.prefix(125)), maskingKey, to: &output)
     }
 
     /// Appends a pong; of the payload, at most 125 bytes are sent (RFC 6455, section 5.5).
     public mutating func pong(_ payload: UnsafeRawBufferPointer, maskingKey: UInt32, into output: inout [UInt8]) {
+        append(
+            .pong, isCompressed: false, UnsafeRawBufferPointer(rebasing: payload.prefix(125)), maskingKey, to: &output)
     }
 
     /// Appends a close frame. A code that must not be sent (1005 among them) gives a frame without payload; the reason
     /// is cut to 123 bytes at a character's boundary (RFC 6455, section 5.5.1).
     public mutating func close(code: UInt16, reason: String = "", maskingKey: UInt32, into output: inout [UInt8]) {
+        var payload: [UInt8] = []
+        if CloseCode.isSendable(code, by: role) {
+            payload = [UInt8(code >> 8), UInt8(code & 0xFF)]
+            for character in reason.unicodeScalars {
+                let bytes = UTF8.encode(character).map(Array.init) ?? []
+                guard payload.count + bytes.count <= 125 else { break }
+                payload += bytes
+            }
+        }
+        payload.withUnsafeBytes { append(.close, isCompressed: false, $0, maskingKey, to: &output) }
+    }
+
+    private func append(
+        _ opcode: Opcode, isCompressed: Bool, _ payload: UnsafeRawBufferPointer, _ maskingKey: UInt32,
+        to output: inout [UInt8]
+    ) {
+        let masked: UInt8 = role == .client ? 0x80 : 0
+        output.append(0x80 | (isCompressed ? 0x40 : 0) | opcode.rawValue)
+        switch payload.count {
+        case ...125:
+            output.append(masked | UInt8(payload.count))
+        case ...65535:
+            output.append(masked | 126)
+            withUnsafeBytes(of: UInt16(payload.count).bigEndian) { output.append(contentsOf: $0) }
+        default:
+            output.append(masked | 127)
+            withUnsafeBytes(of: UInt64(payload.count).bigEndian) { output.append(contentsOf: $0) }
+        }
+        guard role == .client else {
+            output.append(contentsOf: payload)
+            return
+        }
+        withUnsafeBytes(of: maskingKey.bigEndian) { output.append(contentsOf: $0) }
+        let start = output.count
+        output.append(contentsOf: payload)
+        output.withUnsafeMutableBytes { bytes in
+            FrameMask(key: maskingKey).apply(to: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
+        }
     }
 }
