@@ -189,8 +189,22 @@ extension Gateway {
                 return .text(.internalServerError, "the ground truth could not be written as JSON\n")
             }
             return HTTPAnswer(status: .ok, headers: ["Content-Type": "application/json"], body: body)
+        case "/-/faults":
+            return request.method == .POST ? injection(request) : .wrongMethod(allowed: "POST")
         default:
             return .failure(.notFound, code: "not.found", "nothing is at \(request.path); GET / tells what is where")
+        }
+    }
+
+    private func injection(_ request: HTTPRequest) -> HTTPAnswer {
+        do throws(FaultScriptError) {
+            let step = try FaultStep(bytes: request.body, file: "request")
+            guard add(step) else {
+                return .text(.tooManyRequests, "\(GatewaySimulatorError.tooManySteps)\n")
+            }
+            return .json(.accepted, "{\"fault\":\(JSONText.string(step.fault.name))}")
+        } catch {
+            return .text(.badRequest, error.description + "\n")
         }
     }
 
