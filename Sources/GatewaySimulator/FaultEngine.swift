@@ -39,8 +39,8 @@ struct FaultEngine: Sendable {
     /// Takes in a further step, whose time begins at `now`; false where there are too many.
     @discardableResult
     mutating func add(_ step: FaultStep, at now: Duration) -> Bool {
-        steps.removeAll { progress in
-            progress.isSpent || (progress.step.trigger.isTimed && progress.next == nil)
+        if steps.count >= Self.maximumSteps {
+            steps.removeAll { $0.isSpent || ($0.step.trigger.isTimed && $0.next == nil) }
         }
         guard steps.count < Self.maximumSteps else { return false }
         var seeder = SplitMix64(seed: seed &+ added &* 0xD134_2543_DE82_EF95)

@@ -67,7 +67,7 @@ import Testing
                       - {at: 5s, fault: {close: {code: 5000}}}
                       - {at: 1s, every: 2s, fault: drop}
                       - {at: 1s, fault: {number_reset: 3}}
-                      - {on: conect 1, fault: {refuse_token: {tims: 2}}}
+                      - {on: conect, fault: {refuse_token: {tims: 2}}}
                       - {at: 1s, jitter: 2s, fault: drop, probability: 2}
                     """, file: "faults.yml")
         }
@@ -81,9 +81,9 @@ import Testing
         #expect(has("5:14", "exclude"), "\(error)")
         #expect(has("6:36", "no parameters"), "\(error)")
         #expect(has("7:10", "connect"), "\(error)")
-        #expect(has("7:46", "`times`"), "\(error)")
+        #expect(has("7:41", "`times`"), "\(error)")
         #expect(has("8:14", "`every`"), "\(error)")
-        #expect(has("8:53", "0"), "\(error)")
+        #expect(has("8:52", "1.0"), "\(error)")
     }
 
     @Test func textThatIsNoScriptIsRefused() {
