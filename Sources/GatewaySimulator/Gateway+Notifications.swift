@@ -33,6 +33,7 @@ extension Gateway {
         log("connection \(peer.number) opened channel \(id)")
         peer.pendingFaults += connectionBegan(engine.subscriptionBegan(facts(of: peer)))
         scheduleHeartbeat(peer)
+        if channels[id]?.isWarned == true { peer.send([Self.closingNotice]) }
         strikePending(peer)
     }
 

@@ -15,21 +15,23 @@ import Testing
             let first = try await gateway.request("POST", "/oauth/token", headers: basic("secret"), body: grant)
             #expect(first.status == 200)
             #expect(first.headers["content-type"] == "application/json")
-            let answer = try JSONDecoder().decode(Token.self, from: Data(first.body.utf8))
-            #expect(answer.token_type == "bearer" && answer.expires_in == 86_399 && answer.access_token.count > 20)
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            let answer = try decoder.decode(Token.self, from: Data(first.body.utf8))
+            #expect(answer.tokenType == "bearer" && answer.expiresIn == 86_399 && answer.accessToken.count > 20)
             let second = try await gateway.request(
                 "POST", "/oauth/token", headers: form, body: grant + "&client_id=client&client_secret=secret")
             #expect(second.status == 200 && second.body != first.body)
             _ = try await TestSocket.open(
-                "/api/v2/architect/websocket?access_token=\(answer.access_token)", on: gateway)
+                "/api/v2/architect/websocket?access_token=\(answer.accessToken)", on: gateway)
             same(try await gateway.groundTruth().tokenRequests, ["issued": 2])
         }
     }
 
     private struct Token: Decodable {
-        var access_token: String
-        var token_type: String
-        var expires_in: Int
+        var accessToken: String
+        var tokenType: String
+        var expiresIn: Int
     }
 
     @Test func wrongCredentialsAndGrantsAreRefused() async throws {
