@@ -84,6 +84,15 @@ import Testing
         #expect(engine.nextDeadline == .milliseconds(1_001))
     }
 
+    @Test func probabilityDecidesHowOftenAStepStrikes() {
+        for (probability, range) in [(0.0, 0...0), (0.25, 200...300), (1.0, 1_000...1_000)] {
+            var engine = FaultEngine(
+                script: FaultScript(seed: 5, steps: [FaultStep(.message(nil), .numberReset, probability: probability)]))
+            let count = (0..<1_000).reduce(0) { sum, _ in sum + engine.eventBegan(stream).count }
+            #expect(range.contains(count))
+        }
+    }
+
     @Test func limitEndsAStep() {
         var engine = FaultEngine(
             script: FaultScript(steps: [FaultStep(.every(.seconds(1), jitter: .zero), .numberReset, limit: 3)]))
