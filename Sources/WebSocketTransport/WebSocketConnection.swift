@@ -179,14 +179,12 @@ public final class WebSocketConnection {
     public func abort() {
         switch state {
         case .ended: break
-        case .idle, .dialing:
+        case .idle:
+            state = .ended
+            delegate = nil
+        case .dialing:
             dial.cancel()
-            let wasStarted = if case .dialing = state { true } else { false }
-            guard wasStarted else {
-                delegate = nil
-                state = .ended
-                return
-            }
+            state = .ended
             loop.assumeIsolated().execute { self.fail(.aborted, "given up while \(self.dial.phase.words)") }
         case .attached(let handler): handler.abort()
         }
