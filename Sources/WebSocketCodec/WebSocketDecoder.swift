@@ -2,7 +2,7 @@
 ///
 /// A message that lies whole, unfragmented and uncompressed in the input is handed on where it lies: nothing is copied
 /// or allocated. Everything else is put together in buffers that are used again. They hold what has arrived and never
-/// more than `maxMessageSize`, whatever lengths are announced.
+/// more than twice `maxMessageSize`, whatever lengths are announced.
 ///
 /// Not copyable: the inflater's window belongs to one connection.
 public struct WebSocketDecoder: ~Copyable, Sendable {
@@ -236,7 +236,8 @@ extension WebSocketDecoder {
 
     private mutating func inflate(_ part: UnsafeRawBufferPointer, at position: Int) throws(WebSocketError) {
         guard header.isMasked else { return try inflate(part) }
-        // Unmasked in pieces of what arrived, on the stack of buffers: the input is not ours to write to.
+        // The input is not ours to write to: it is unmasked in pieces elsewhere. The buffer of control frames is free,
+        // since none can come inside of a frame.
         var offset = 0
         while offset < part.count {
             let piece = UnsafeRawBufferPointer(rebasing: part[offset..<min(offset + 4096, part.count)])

@@ -28,29 +28,49 @@ public struct WebSocketEncoder: ~Copyable, Sendable {
         _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, maskingKey: UInt32, compressed: Bool = true,
         into output: inout [UInt8]
     ) {
-        let opcode = kind == .text ? Opcode.text : .binary
+        encode(
+            kind, payload, fragmentSize: .max, maskingKeys: { maskingKey }, compressed: compressed, into: &output)
+    }
+
+    /// Appends a message in fragments (RFC 6455, section 5.4).
+    /// - Parameters:
+    ///   - fragmentSize: most bytes of one frame's payload, after compression; at least one.
+    ///   - maskingKeys: gives a key for each frame.
+    ///   - compressed: false leaves this message uncompressed even where compression was agreed.
+    public mutating func encode(
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, fragmentSize: Int, maskingKeys: () -> UInt32,
+        compressed: Bool = true, into output: inout [UInt8]
+    ) {
+        var opcode = kind == .text ? Opcode.text : .binary
+        var rest = payload
+        var flags: UInt8 = 0
         if deflates, compressed {
             if deflater.deflate(payload, into: &deflated) {
-                append(opcode, isCompressed: true, deflated.bytes, maskingKey, to: &output)
-                deflated.clear()
-                return
+                rest = deflated.bytes
+                flags = 0x40
+            } else {
+                // What the deflater's window holds is not known any more: from here on nothing is compressed.
+                deflates = false
             }
-            // The deflater's window is lost, and with it the peer's: from here on nothing is compressed.
-            deflates = false
         }
-        append(opcode, isCompressed: false, payload, maskingKey, to: &output)
+        repeat {
+            let part = UnsafeRawBufferPointer(rebasing: rest.prefix(max(fragmentSize, 1)))
+            rest = UnsafeRawBufferPointer(rebasing: rest[part.count...])
+            append(flags | (rest.isEmpty ? 0x80 : 0) | opcode.rawValue, part, maskingKeys(), to: &output)
+            opcode = .continuation
+            flags = 0
+        } while !rest.isEmpty
+        deflated.clear()
     }
 
     /// Appends a ping; of the payload, at most 125 bytes are sent (RFC 6455, section 5.5).
     public mutating func ping(_ payload: UnsafeRawBufferPointer, maskingKey: UInt32, into output: inout [UInt8]) {
-        append(
-            .ping, isCompressed: false, UnsafeRawBufferPointer(rebasing: payload.prefix(125)), maskingKey, to: &output)
+        appendControl(.ping, payload, maskingKey, to: &output)
     }
 
     /// Appends a pong; of the payload, at most 125 bytes are sent (RFC 6455, section 5.5).
     public mutating func pong(_ payload: UnsafeRawBufferPointer, maskingKey: UInt32, into output: inout [UInt8]) {
-        append(
-            .pong, isCompressed: false, UnsafeRawBufferPointer(rebasing: payload.prefix(125)), maskingKey, to: &output)
+        appendControl(.pong, payload, maskingKey, to: &output)
     }
 
     /// Appends a close frame. A code that must not be sent (1005 among them) gives a frame without payload; the reason
@@ -59,21 +79,27 @@ public struct WebSocketEncoder: ~Copyable, Sendable {
         var payload: [UInt8] = []
         if CloseCode.isSendable(code, by: role) {
             payload = [UInt8(code >> 8), UInt8(code & 0xFF)]
-            for character in reason.unicodeScalars {
-                let bytes = UTF8.encode(character).map(Array.init) ?? []
+            for scalar in reason.unicodeScalars {
+                let bytes = Array(String(scalar).utf8)
                 guard payload.count + bytes.count <= 125 else { break }
                 payload += bytes
             }
         }
-        payload.withUnsafeBytes { append(.close, isCompressed: false, $0, maskingKey, to: &output) }
+        payload.withUnsafeBytes { appendControl(.close, $0, maskingKey, to: &output) }
     }
 
+    private func appendControl(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, _ maskingKey: UInt32, to output: inout [UInt8]
+    ) {
+        append(0x80 | opcode.rawValue, UnsafeRawBufferPointer(rebasing: payload.prefix(125)), maskingKey, to: &output)
+    }
+
+    /// Appends a frame whose first byte is given.
     private func append(
-        _ opcode: Opcode, isCompressed: Bool, _ payload: UnsafeRawBufferPointer, _ maskingKey: UInt32,
-        to output: inout [UInt8]
+        _ first: UInt8, _ payload: UnsafeRawBufferPointer, _ maskingKey: UInt32, to output: inout [UInt8]
     ) {
         let masked: UInt8 = role == .client ? 0x80 : 0
-        output.append(0x80 | (isCompressed ? 0x40 : 0) | opcode.rawValue)
+        output.append(first)
         switch payload.count {
         case ...125:
             output.append(masked | UInt8(payload.count))
