@@ -107,7 +107,8 @@ public final class WebSocketConnection {
         deadline = loop.assumeIsolated().scheduleTask(in: time) { [weak self] in self?.deadlineReached() }
     }
 
-    private func deadlineReached() {
+    /// Internal for tests, which must not wait for time to pass.
+    func deadlineReached() {
         switch state {
         case .idle, .ended: break
         case .dialing(let dial):

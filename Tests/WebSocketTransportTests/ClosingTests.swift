@@ -50,7 +50,9 @@ import WebSocketTransport
     }
 
     @Test func nothingIsHeardAfterTheClose() async throws {
-        let server = try await RawServer.start { $0.upgrade(with: Wire.close(1000) + Wire.text("late") + [0xFF, 0xFF]) }
+        let server = try await RawServer.start {
+            $0.upgrade(with: Wire.close(1000) + Wire.text("late") + [0xFF, 0xFF])
+        }
         let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/")
         #expect(record.story == [.opened, .closed(.peer, 1000, "")])
         try await server.stop()
@@ -83,7 +85,9 @@ import WebSocketTransport
         let record = try await Recorder.run(
             "ws://127.0.0.1:\(server.port)/", hooks: .init(opened: { $0.close() }))
         #expect(
-            record.story == [.opened, .closed(.local, 1006, "the connection ended without an answer to the close frame")])
+            record.story == [
+                .opened, .closed(.local, 1006, "the connection ended without an answer to the close frame"),
+            ])
         try await server.stop()
     }
 
@@ -122,8 +126,10 @@ import WebSocketTransport
     @Test func aMessageTooLargeIsAnsweredWith1009() async throws {
         let seen = Seen()
         let server = try await RawServer.start { connection in
-            connection.upgrade(with: Wire.frame(2, [UInt8](repeating: 0, count: 100)) + Wire.frame(2, [UInt8](repeating: 0, count: 101)))
-            { seen.watch($0) }
+            connection.upgrade(
+                with: Wire.frame(2, [UInt8](repeating: 0, count: 100))
+                    + Wire.frame(2, [UInt8](repeating: 0, count: 101))
+            ) { seen.watch($0) }
         }
         var options = WebSocketOptions.test
         options.maxMessageSize = 100

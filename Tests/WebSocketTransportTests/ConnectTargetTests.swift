@@ -58,7 +58,9 @@ import WebSocketTransport
     @Test func isBounded() throws {
         let room = ConnectTarget.maxLength - "ws://h/".utf8.count
         _ = try ConnectTarget("ws://h/" + String(repeating: "x", count: room))
-        #expect(throws: ConnectTargetError.self) { try ConnectTarget("ws://h/" + String(repeating: "x", count: room + 1)) }
+        #expect(throws: ConnectTargetError.self) {
+            try ConnectTarget("ws://h/" + String(repeating: "x", count: room + 1))
+        }
         #expect(throws: ConnectTargetError.self) { try ConnectTarget("ws://" + String(repeating: "h", count: 254)) }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Testing
@@ -56,7 +57,8 @@ private struct FixedResolver: HostResolver {
     @Test func timesEachPhase() async throws {
         let server = try await RawServer.start { $0.upgrade(with: Wire.close(1000)) }
         var options = WebSocketOptions.test
-        options.dial.resolver = FixedResolver(result: .success([try SocketAddress(ipAddress: "127.0.0.1", port: server.port)]))
+        options.dial.resolver = FixedResolver(
+            result: .success([try SocketAddress(ipAddress: "127.0.0.1", port: server.port)]))
         let record = try await Recorder.run("ws://gateway.example:\(server.port)/", options: options)
         let phases = try #require(record.opening?.phases)
         #expect(phases.dns != nil && phases.tcp != nil && phases.answer != nil)
@@ -87,8 +89,9 @@ private struct FixedResolver: HostResolver {
     }
 
     @Test func aServerWithoutAnswerTimesOut() async throws {
-        let server = try await RawServer.start { _ in }
-        let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/?t=s3cret", options: .test(timeout: .milliseconds(100)))
+        let deadline = Deadline()
+        let server = try await RawServer.start { $0.onRequest { _, _ in deadline.pass() } }
+        let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/?t=s3cret", hooks: deadline.hooks)
         #expect(record.story == [.failed])
         #expect(record.failure?.kind == .timeout(.answer))
         #expect(record.failure?.phases.tcp != nil)
@@ -97,16 +100,25 @@ private struct FixedResolver: HostResolver {
     }
 
     @Test func anAbortBeforeTheOpenIsToldOnce() async throws {
-        let server = try await RawServer.start { _ in }
+        let bound = NIOLockedValueBox<NIOLoopBound<WebSocketConnection>?>(nil)
+        let server = try await RawServer.start { connection in
+            connection.onRequest { _, _ in
+                guard let waiting = bound.withLockedValue({ $0 }) else { return }
+                waiting.eventLoop.execute { waiting.value.close() }
+            }
+        }
         let early = try await Recorder.run(
-            "ws://127.0.0.1:\(server.port)/", hooks: .init(started: { $0.abort() ; $0.abort() }))
+            "ws://127.0.0.1:\(server.port)/",
+            hooks: .init(started: { connection in
+                connection.abort()
+                connection.abort()
+            }))
         #expect(early.story == [.failed])
         #expect(early.failure?.kind == .aborted)
         let later = try await Recorder.run(
             "ws://127.0.0.1:\(server.port)/",
             hooks: .init(started: { connection in
-                let waiting = NIOLoopBound(connection, eventLoop: connection.loop)
-                connection.loop.scheduleTask(in: .milliseconds(50)) { waiting.value.close() }
+                bound.withLockedValue { $0 = NIOLoopBound(connection, eventLoop: connection.loop) }
             }))
         #expect(later.story == [.failed])
         #expect(later.failure?.kind == .aborted)

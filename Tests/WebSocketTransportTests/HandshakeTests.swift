@@ -25,7 +25,9 @@ import WebSocketTransport
     }
 
     @Test func keepsFramesOfTheSegmentOfThe101() async throws {
-        let server = try await RawServer.start { $0.upgrade(with: Wire.text("a") + Wire.text("b") + Wire.close(1001, "bye")) }
+        let server = try await RawServer.start {
+            $0.upgrade(with: Wire.text("a") + Wire.text("b") + Wire.close(1001, "bye"))
+        }
         let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/")
         #expect(record.story == [.opened, .text("a"), .text("b"), .closed(.peer, 1001, "bye")])
         try await server.stop()
@@ -63,7 +65,8 @@ import WebSocketTransport
         let server = try await RawServer.start { connection in
             connection.onRequest { connection, _ in
                 connection.send(
-                    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nX-Id: 9\r\nContent-Length: 3000\r\n\r\n\(body)")
+                    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nX-Id: 9\r\nContent-Length: 3000\r\n\r\n\(body)"
+                )
             }
         }
         let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/p?token=s3cret")
@@ -110,10 +113,15 @@ import WebSocketTransport
     }
 
     @Test func tellsARefusalWhoseBodyNeverEnds() async throws {
+        let deadline = Deadline()
+        let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 99\r\n\r\nno"
         let server = try await RawServer.start { connection in
-            connection.onRequest { connection, _ in connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 99\r\n\r\nno") }
+            connection.onRequest { connection, _ in
+                connection.send(answer)
+                deadline.pass(afterBytes: UInt64(answer.utf8.count))
+            }
         }
-        let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/", options: .test(timeout: .milliseconds(150)))
+        let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/", hooks: deadline.hooks)
         guard case .refusedByServer(let refusal)? = record.failure?.kind else {
             Issue.record("\(String(describing: record.failure))")
             return
@@ -162,7 +170,9 @@ import WebSocketTransport
     @Test func anEndlessHeadBreaksTheProtocol() async throws {
         let server = try await RawServer.start { connection in
             connection.onRequest { connection, _ in
-                connection.send("HTTP/1.1 101 X\r\n" + String(repeating: "X-Y: \(String(repeating: "z", count: 1000))\r\n", count: 2000))
+                connection.send(
+                    "HTTP/1.1 101 X\r\n"
+                        + String(repeating: "X-Y: \(String(repeating: "z", count: 1000))\r\n", count: 2000))
             }
         }
         let record = try await Recorder.run("ws://127.0.0.1:\(server.port)/")

@@ -4,9 +4,10 @@ import Testing
 import WebSocketTransport
 
 @Suite(.timeLimit(.minutes(1))) struct ProxyTests {
-    private func options(proxy port: Int, user: String? = nil, timeout: Duration = .seconds(30)) -> WebSocketOptions {
-        var options = WebSocketOptions.test(timeout: timeout)
-        options.dial.proxy = ProxyOptions(host: "127.0.0.1", port: port, username: user, password: user.map { _ in "p:w" })
+    private func options(proxy port: Int, user: String? = nil) -> WebSocketOptions {
+        var options = WebSocketOptions.test
+        options.dial.proxy = ProxyOptions(
+            host: "127.0.0.1", port: port, username: user, password: user.map { _ in "p:w" })
         options.dial.tls.insecureSkipVerify = true
         return options
     }
@@ -20,19 +21,20 @@ import WebSocketTransport
                 let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
                 ClientBootstrap(group: channel.eventLoop).channelInitializer { back in
                     back.eventLoop.makeCompletedFuture {
-                        try back.pipeline.syncOperations.addHandler(RawConnection { upstream in
-                            upstream.onBytes = { upstream in
-                                bound.value.send(upstream.received)
-                                upstream.received = []
-                            }
-                            upstream.onClosed = { _ in bound.value.close() }
-                            bound.value.onBytes = { connection in
-                                upstream.send(connection.received)
-                                connection.received = []
-                            }
-                            bound.value.onClosed = { _ in upstream.close() }
-                            bound.value.send("HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
-                        })
+                        try back.pipeline.syncOperations.addHandler(
+                            RawConnection { upstream in
+                                upstream.onBytes = { upstream in
+                                    bound.value.send(upstream.received)
+                                    upstream.received = []
+                                }
+                                upstream.onClosed = { _ in bound.value.close() }
+                                bound.value.onBytes = { connection in
+                                    upstream.send(connection.received)
+                                    connection.received = []
+                                }
+                                bound.value.onClosed = { _ in upstream.close() }
+                                bound.value.send("HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
+                            })
                     }
                 }.connect(host: "127.0.0.1", port: port).whenFailure { _ in bound.value.close() }
             }
@@ -50,8 +52,11 @@ import WebSocketTransport
             #expect(Wire.header("Proxy-Authorization", of: head) == "Basic dXNlcjpwOnc=")
         }
         let record = try await Recorder.run(
-            "\(secure ? "wss" : "ws")://gateway.example:\(server.port)/", options: options(proxy: proxy.port, user: "user"))
-        #expect(record.story == [.opened, .text("through"), .closed(.peer, 1000, "")], "\(String(describing: record.failure))")
+            "\(secure ? "wss" : "ws")://gateway.example:\(server.port)/",
+            options: options(proxy: proxy.port, user: "user"))
+        #expect(
+            record.story == [.opened, .text("through"), .closed(.peer, 1000, "")],
+            "\(String(describing: record.failure))")
         let phases = try #require(record.opening?.phases)
         #expect(phases.proxy != nil)
         #expect((phases.tls != nil) == secure)
@@ -106,9 +111,10 @@ import WebSocketTransport
     }
 
     @Test func aSilentProxyTimesOut() async throws {
-        let proxy = try await RawServer.start { _ in }
+        let deadline = Deadline()
+        let proxy = try await RawServer.start { $0.onRequest { _, _ in deadline.pass() } }
         let record = try await Recorder.run(
-            "wss://gateway.example/", options: options(proxy: proxy.port, timeout: .milliseconds(100)))
+            "wss://gateway.example/", options: options(proxy: proxy.port), hooks: deadline.hooks)
         #expect(record.failure?.kind == .timeout(.proxy))
         try await proxy.stop()
     }

@@ -16,7 +16,9 @@ import WebSocketTransport
             // By address too: the certificate names it, and SNI must be left out.
             for host in ["127.0.0.1", "localhost"] {
                 let record = try await Recorder.run("wss://\(host):\(server.port)/", options: options(caFile: file))
-                #expect(record.story == [.opened, .text("safe"), .closed(.peer, 1000, "")], "\(String(describing: record.failure))")
+                #expect(
+                    record.story == [.opened, .text("safe"), .closed(.peer, 1000, "")],
+                    "\(String(describing: record.failure))")
                 #expect(record.opening?.phases.tls != nil)
             }
         }
@@ -41,13 +43,17 @@ import WebSocketTransport
         let server = try await RawServer.start(tls: try TestCertificates.serverContext()) { $0.upgrade() }
         let record = try await Recorder.run("wss://localhost:\(server.port)/", options: options())
         #expect(record.failure?.kind == .tls)
-        #expect(record.failure?.text.contains("no trusted authority vouches for it") == true, "\(record.failure?.text ?? "")")
+        #expect(
+            record.failure?.text.contains("no trusted authority vouches for it") == true,
+            "\(record.failure?.text ?? "")")
         #expect(record.failure?.phases.tcp != nil)
         try await server.stop()
     }
 
     @Test func refusesAnotherName() async throws {
-        let server = try await RawServer.start(tls: try TestCertificates.serverContext(TestCertificates.other)) { $0.upgrade() }
+        let server = try await RawServer.start(tls: try TestCertificates.serverContext(TestCertificates.other)) {
+            $0.upgrade()
+        }
         try await TestCertificates.withFile(TestCertificates.other) { file in
             let record = try await Recorder.run("wss://localhost:\(server.port)/", options: options(caFile: file))
             #expect(record.failure?.kind == .tls)
@@ -57,7 +63,9 @@ import WebSocketTransport
     }
 
     @Test func refusesAnExpiredCertificate() async throws {
-        let server = try await RawServer.start(tls: try TestCertificates.serverContext(TestCertificates.expired)) { $0.upgrade() }
+        let server = try await RawServer.start(tls: try TestCertificates.serverContext(TestCertificates.expired)) {
+            $0.upgrade()
+        }
         try await TestCertificates.withFile(TestCertificates.expired) { file in
             let record = try await Recorder.run("wss://localhost:\(server.port)/", options: options(caFile: file))
             #expect(record.failure?.kind == .tls)
@@ -89,13 +97,16 @@ import WebSocketTransport
         let server = try await RawServer.start { $0.onBytes = { $0.close() } }
         let record = try await Recorder.run("wss://localhost:\(server.port)/", options: options())
         #expect(record.failure?.kind == .tls)
-        #expect(record.failure?.text.contains("closed the connection during the TLS handshake") == true, "\(record.failure?.text ?? "")")
+        #expect(
+            record.failure?.text.contains("closed the connection during the TLS handshake") == true,
+            "\(record.failure?.text ?? "")")
         try await server.stop()
     }
 
     @Test func aServerThatIsSilentInTheHandshakeTimesOut() async throws {
-        let server = try await RawServer.start { _ in }
-        let record = try await Recorder.run("wss://127.0.0.1:\(server.port)/", options: .test(timeout: .milliseconds(300)))
+        let deadline = Deadline()
+        let server = try await RawServer.start { $0.onBytes = { _ in deadline.pass() } }
+        let record = try await Recorder.run("wss://127.0.0.1:\(server.port)/", hooks: deadline.hooks)
         #expect(record.failure?.kind == .timeout(.tls))
         try await server.stop()
     }

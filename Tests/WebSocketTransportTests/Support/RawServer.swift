@@ -87,8 +87,8 @@ final class RawConnection: ChannelInboundHandler {
     func reset() {
         guard let channel else { return }
         // A linger time of zero makes the close a reset.
-        try? channel.syncOptions?.setOption(.socketOption(.so_linger), value: linger(l_onoff: 1, l_linger: 0))
-        channel.close(promise: nil)
+        guard let socket = channel as? any SocketOptionProvider else { return close() }
+        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
     }
 
     /// Takes the head of an HTTP request with its blank line, once it is there.

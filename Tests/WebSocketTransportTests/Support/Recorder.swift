@@ -1,7 +1,9 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import WebSocketCodec
-import WebSocketTransport
+
+@testable import WebSocketTransport
 
 /// What a delegate heard, in the order in which it came.
 enum Heard: Equatable, Sendable {
@@ -100,6 +102,29 @@ final class Recorder: WebSocketDelegate {
         record.bytesSent = connection.bytesSent
         // One turn later, so that a call too many would still be recorded.
         connection.loop.assumeIsolated().execute { self.promise.succeed(self.record) }
+    }
+}
+
+/// Lets a test say when the time to connect is over, instead of waiting for it.
+final class Deadline: Sendable {
+    private let connection = NIOLockedValueBox<NIOLoopBound<WebSocketConnection>?>(nil)
+
+    var hooks: Recorder.Hooks {
+        .init(started: { [self] started in
+            connection.withLockedValue { $0 = NIOLoopBound(started, eventLoop: started.loop) }
+        })
+    }
+
+    /// The time is over as soon as the connection has received `bytes` bytes. From any thread.
+    func pass(afterBytes bytes: UInt64 = 0) {
+        guard let bound = connection.withLockedValue({ $0 }) else { return }
+        bound.eventLoop.execute {
+            if bound.value.bytesReceived >= bytes {
+                bound.value.deadlineReached()
+            } else {
+                self.pass(afterBytes: bytes)
+            }
+        }
     }
 }
 
