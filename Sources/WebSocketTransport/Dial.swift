@@ -135,9 +135,11 @@ final class Dial {
     private func proxyAnswered(_ outcome: ProxyConnectHandler.Outcome, proxy: ProxyOptions) {
         switch outcome {
         case .tunnel:
+            // Taken now: after a plain tunnel the channel is its owner's.
+            guard let channel else { return }
             finishPhase(.proxy, next: .tls)
             secure()
-            channel?.pipeline.syncOperations.removeHandler(name: Self.proxyHandlerName, promise: nil)
+            channel.pipeline.syncOperations.removeHandler(name: Self.proxyHandlerName, promise: nil)
         case .refused(let status, let reason):
             let advice = status == 407 ? "; it wants a user name and password, or others than those given" : ""
             fail(.proxy(status: status), "the proxy \(proxy) refused to connect: \(status) \(reason)\(advice)")

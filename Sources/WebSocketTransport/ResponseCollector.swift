@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// Collects one HTTP answer up to a limit and tells once how that ended.
 final class ResponseCollector: ChannelInboundHandler {
@@ -59,6 +60,9 @@ final class ResponseCollector: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The end of a TLS stream without its notice; most servers do so. Whether the answer is complete is told by its
+        // own framing, when the end itself follows as channelInactive.
+        if let error = error as? NIOSSLError, error == .uncleanShutdown { return }
         // An end in the middle of an answer; NIO has two words for it.
         switch error as? HTTPParserError {
         case .invalidEOFState?, .closedConnection?: complete(.closed(hadHead: head != nil))

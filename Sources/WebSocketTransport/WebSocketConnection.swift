@@ -107,7 +107,8 @@ public final class WebSocketConnection {
         deadline = loop.assumeIsolated().scheduleTask(in: time) { [weak self] in self?.deadlineReached() }
     }
 
-    private func deadlineReached() {
+    /// Internal for tests, which must not wait for time to pass.
+    func deadlineReached() {
         switch state {
         case .idle, .ended: break
         case .dialing(let dial):
@@ -179,14 +180,12 @@ public final class WebSocketConnection {
     public func abort() {
         switch state {
         case .ended: break
-        case .idle, .dialing:
+        case .idle:
+            state = .ended
+            delegate = nil
+        case .dialing:
             dial.cancel()
-            let wasStarted = if case .dialing = state { true } else { false }
-            guard wasStarted else {
-                delegate = nil
-                state = .ended
-                return
-            }
+            state = .ended
             loop.assumeIsolated().execute { self.fail(.aborted, "given up while \(self.dial.phase.words)") }
         case .attached(let handler): handler.abort()
         }
