@@ -98,14 +98,19 @@ let package = Package(
         .target(
             name: "Holdfast",
             dependencies: [
-                "StreamRuntime", "StreamMetrics", "AuditTrail", "ExpositionServer",
+                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamMetrics", "MetricsRegistry", "AuditTrail",
+                "ExpositionServer", "Credentials", "WebSocketTransport",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: rules),
         .executableTarget(
             name: "HoldfastCommand",
             dependencies: [
-                "Holdfast", "GatewaySimulator", "ConfigurationReader",
+                "Holdfast", "GatewaySimulator", "ConfigurationReader", "StreamModel", "StreamSupervisor",
+                "StreamProfiles", "Credentials", "WebSocketTransport", "StreamRuntime", "StreamMetrics", "AuditTrail",
+                "ExpositionServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

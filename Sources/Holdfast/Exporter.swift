@@ -127,6 +127,12 @@ public final class Exporter: Sendable {
         return server?.boundAddresses ?? []
     }
 
+    /// The addresses listened on, with the ports that the system chose.
+    public var addresses: [String] { (server?.boundAddresses ?? []).map(\.description) }
+
+    /// The figures of every stream now, by name.
+    public var summaries: [StreamSummary] { board.all.map(StreamSummary.init) }
+
     /// Holds what `plan` names instead of what was held: untouched streams stay connected.
     @discardableResult
     public func apply(_ plan: RuntimePlan) -> PlanChanges {

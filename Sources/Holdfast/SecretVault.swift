@@ -1,3 +1,4 @@
+import AuditTrail
 import Credentials
 import NIOConcurrencyHelpers
 import StreamRuntime
@@ -33,6 +34,11 @@ public final class SecretVault: Sendable {
             state.tokens.append(token)
             if state.tokens.count > Self.tokenLimit { state.tokens.removeFirst() }
         }
+    }
+
+    /// Replaces every secret in a text with `***`.
+    public var redaction: @Sendable (String) -> String {
+        AuditTrail.redaction { [self] in all }
     }
 
     /// The secrets now.

@@ -10,6 +10,9 @@ struct StreamStatus: Sendable {
     var startedAt: WallTime
     var retryCount = 0
     var attempts: UInt64 = 0
+    var retries: UInt64 = 0
+    var reconnects: UInt64 = 0
+    var lastReconnectLatency: Duration?
     var tallies = StreamTallies()
     var lastMessageAt: WallTime?
     var nextAttemptAt: WallTime?
@@ -69,12 +72,17 @@ struct StreamStatus: Sendable {
             if state != .backingOff { nextAttemptAt = nil }
         case .attemptStarted(let attempt):
             attempts += 1
+            if attempt.isReconnect { retries += 1 }
             retryCount = attempt.retryCount
         case .attemptFailed(_, _, let failure):
             lastFailure = (failure.reason.rawValue, failure.detail ?? "", wall)
         case .live(_, let phases, let outage):
             self.phases = phases
-            if let outage { self.outage?.duration = outage }
+            if let outage {
+                reconnects += 1
+                self.outage?.duration = outage
+            }
+        case .reconnected(_, let outcome): lastReconnectLatency = outcome.latency
         case .held: retryCount = 0
         case .connectionLost(let loss):
             guard loss.reason != .planned else { break }
@@ -83,7 +91,7 @@ struct StreamStatus: Sendable {
             nextAttemptAt = WallTime(milliseconds: wall.milliseconds + delay.nanoseconds / 1_000_000)
         case .heartbeatAnswered(let roundTrip): heartbeatRoundTrip = roundTrip
         case .stopped: coverage.observe(false, at: now)
-        case .resumeAcknowledged, .bufferFlushed, .reconnected, .gapOpened, .gapClosed, .messagesLost, .sequenceReset,
+        case .resumeAcknowledged, .bufferFlushed, .gapOpened, .gapClosed, .messagesLost, .sequenceReset,
             .resumeSettled, .heartbeatMissed, .silenceDetected, .handover, .retriesExhausted:
             break
         }

@@ -99,7 +99,7 @@ extension VariableDeclaration {
         case .strings:
             return readStrings(value)
         case .genesysEnvironment:
-            return readEnvironment(value)
+            return GenesysEnvironments.read(value).map { .string($0) }
         case .url:
             guard let text = value.string(allowingEmpty: false) else { return nil }
             guard URLBuilding.isSound(text, schemes: ["https", "http", "wss", "ws"]) else {
@@ -130,19 +130,6 @@ extension VariableDeclaration {
         }
         return .strings(texts)
     }
-
-    private func readEnvironment(_ value: ConfigurationValue) -> VariableValue? {
-        guard let text = value.string(allowingEmpty: false) else { return nil }
-        guard GenesysEnvironments.isDomain(text) else {
-            value.error("expected a domain such as usw2.pure.cloud, without scheme or path")
-            return nil
-        }
-        if !GenesysEnvironments.known.contains(text) {
-            let near = Spelling.nearest(to: text, among: GenesysEnvironments.known).map { "; did you mean `\($0)`?" }
-            value.warning("`\(Spelling.excerpt(text))` is no domain of Genesys Cloud that is known here\(near ?? "")")
-        }
-        return .string(text)
-    }
 }
 
 /// The domains of Genesys Cloud's regions. The set grows, so an unknown one is a warning, never an error.
@@ -154,6 +141,20 @@ public enum GenesysEnvironments {
         "aps1.pure.cloud", "euw2.pure.cloud", "euc2.pure.cloud", "sae1.pure.cloud", "mec1.pure.cloud",
         "mxc1.pure.cloud", "use2.us-gov-pure.cloud",
     ]
+
+    /// The domain that `value` gives; nil where it is none. One that is not known here is a warning.
+    public static func read(_ value: ConfigurationValue) -> String? {
+        guard let text = value.string(allowingEmpty: false) else { return nil }
+        guard isDomain(text) else {
+            value.error("expected a domain such as usw2.pure.cloud, without scheme or path")
+            return nil
+        }
+        if !known.contains(text) {
+            let near = Spelling.nearest(to: text, among: known).map { "; did you mean `\($0)`?" }
+            value.warning("`\(Spelling.excerpt(text))` is no domain of Genesys Cloud that is known here\(near ?? "")")
+        }
+        return text
+    }
 
     /// Whether `text` has the form of a domain (RFC 1123, section 2.1).
     static func isDomain(_ text: String) -> Bool {

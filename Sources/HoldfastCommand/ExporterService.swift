@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Holdfast
+import Logging
+import UnixSignals
+
+/// Runs an ``Exporter`` as a process: until a signal, or until a stream with `on_exhausted: exit` has given up.
+struct ExporterService {
+    private let logger: Logger
+    private let ended: AsyncStream<String>
+    private let endedContinuation: AsyncStream<String>.Continuation
+
+    init(logger: Logger) {
+        self.logger = logger
+        (ended, endedContinuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
+        // A reader of standard output that leaves must not end the process.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Starts an exporter and says where it listens.
+    ///
+    /// - Throws: `ExitCode.failure`, after a sentence that says what is wrong.
+    func start(
+        _ configuration: ExporterConfiguration, vault: SecretVault,
+        reload: (@Sendable (Exporter) throws -> Void)? = nil
+    ) throws -> Exporter {
+        do {
+            let exporter = try Exporter(
+                configuration, logger: logger, vault: vault,
+                reload: reload.map { reload in { exporter in try reload(exporter) } },
+                ended: { [endedContinuation] in endedContinuation.yield($0) })
+            for address in try exporter.start() {
+                let scheme = configuration.web?.tls == nil ? "http" : "https"
+                logger.info(
+                    "listening",
+                    metadata: [
+                        "address": "\(address)",
+                        "url": "\(scheme)://\(address)\(configuration.server.telemetryPath)",
+                    ])
+            }
+            return exporter
+        } catch {
+            logger.error("cannot start: \(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private enum Cause: Sendable {
+        case signal(UnixSignal)
+        case exhausted(String)
+    }
+
+    /// Waits for the end, and stops cleanly.
+    ///
+    /// - Parameter hangup: what SIGHUP does.
+    /// - Throws: `ExitCode.failure` where a stream ended the process.
+    func runUntilStopped(_ exporter: Exporter, hangup: @escaping @Sendable () -> Void = {}) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let cause = await withTaskGroup(of: Cause?.self) { group in
+            group.addTask {
+                for await signal in signals {
+                    guard signal == .sighup else { return .signal(signal) }
+                    hangup()
+                }
+                return nil
+            }
+            group.addTask { [ended] in
+                for await stream in ended { return .exhausted(stream) }
+                return nil
+            }
+            var first: Cause?
+            while first == nil, let next = await group.next() { first = next }
+            group.cancelAll()
+            return first
+        }
+        switch cause {
+        case .signal(let signal): logger.info("stopping", metadata: ["signal": "\(signal)"])
+        case .exhausted(let stream):
+            logger.error("stopping: the retries of a stream are used up", metadata: ["stream": "\(stream)"])
+        case nil: logger.info("stopping")
+        }
+        await exporter.stop()
+        if case .exhausted = cause { throw ExitCode.failure }
+    }
+}
