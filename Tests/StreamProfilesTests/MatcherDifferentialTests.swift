@@ -143,13 +143,13 @@ struct MatcherDifferentialTests {
         return Int64(text).flatMap { text.hasPrefix("-") ? nil : UInt64($0) }
     }
 
-    @Test("twenty thousand random messages are read alike", arguments: [1, 2, 3, 4] as [UInt64])
+    @Test("eight thousand random messages are read alike", arguments: [1, 2, 3, 4] as [UInt64])
     func random(seed: UInt64) throws {
         let matcher = try #require(profile(Self.text).profile).matcher(for: .open)
         var random = SeededGenerator(state: seed)
         var identifiers: [String: UInt64] = [:]
         var roles: Set<MessageFacts.Role> = []
-        for round in 0..<5000 {
+        for round in 0..<2000 {
             let tree = Tree.message(&random)
             let message = tree.write(&random)
             let facts = matcher.facts(of: Array(message.utf8))
@@ -159,12 +159,14 @@ struct MatcherDifferentialTests {
             checkHash(facts.channel == 0 ? nil : facts.channel, [tree.first(["data", "type"])], &identifiers, message)
             checkHash(facts.identifier, [tree.first(["id"]), tree.first([""])], &identifiers, message)
         }
+        #expect(Set(identifiers.values).count == identifiers.count, "two values share a hash")
         #expect(roles == [.refusal, .acknowledgment, .heartbeat, .event])
     }
 
     /// The same values give the same hash, others another, and what is no single value gives none.
     private func checkHash(
-        _ hash: UInt64?, _ values: [Tree?], _ known: inout [String: UInt64], _ message: String
+        _ hash: UInt64?, _ values: [Tree?], _ known: inout [String: UInt64],
+        _ message: String
     ) {
         var key = "\(values.count)"
         for value in values {
@@ -178,7 +180,6 @@ struct MatcherDifferentialTests {
         }
         #expect(hash != nil, "\(message)")
         if let earlier = known[key] { #expect(hash == earlier, "\(message)") }
-        #expect(!known.contains { $0.key != key && $0.value == hash }, "\(message)")
         known[key] = hash
     }
 
@@ -186,7 +187,7 @@ struct MatcherDifferentialTests {
     func broken(seed: UInt64) throws {
         let matcher = try #require(profile(Self.text).profile).matcher(for: .open)
         var random = SeededGenerator(state: seed)
-        for _ in 0..<5000 {
+        for _ in 0..<2000 {
             var bytes = Array(Tree.message(&random).write(&random).utf8)
             for _ in 0...Int.random(in: 0...3, using: &random) where !bytes.isEmpty {
                 let index = Int.random(in: 0..<bytes.count, using: &random)

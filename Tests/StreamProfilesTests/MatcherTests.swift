@@ -57,13 +57,13 @@ struct MatcherTests {
         #expect(try facts(message, plain) == MessageFacts(role: .event))
     }
 
-    @Test("a million brackets cost no stack")
+    @Test("a hundred thousand brackets cost no stack")
     func deep() throws {
-        let open = String(repeating: "[", count: 1_000_000)
-        let close = String(repeating: "]", count: 1_000_000)
+        let open = String(repeating: "[", count: 100_000)
+        let close = String(repeating: "]", count: 100_000)
         #expect(try facts("{\"a\":\(open)\(close),\"sequence\":5}", plain).sequence == 5)
         #expect(try facts(open, plain) == MessageFacts(role: .event))
-        let objects = String(repeating: "{\"a\":", count: 300_000)
+        let objects = String(repeating: "{\"a\":", count: 100_000)
         #expect(try facts(objects, "sequence: {at: /a/a/a/a}") == MessageFacts(role: .event))
     }
 
