@@ -3,7 +3,11 @@ enum JSONBytes {
     @inline(__always)
     static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard left.count == right.count else { return false }
-        for index in 0..<left.count where left[index] != right[index] { return false }
+        var index = 0
+        while index < left.count {
+            if left[index] != right[index] { return false }
+            index &+= 1
+        }
         return true
     }
 

@@ -119,7 +119,8 @@ struct MatcherTables {
     let conditions: UnsafeBufferPointer<MessageMatcher.Condition>
     let texts: UnsafeBufferPointer<UInt8>
 
+    @inline(__always)
     func text(_ start: Int, _ count: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(texts)[start..<(start + count)])
+        UnsafeRawBufferPointer(start: texts.baseAddress.map { $0 + start }, count: count)
     }
 }

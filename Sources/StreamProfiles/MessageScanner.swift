@@ -60,11 +60,18 @@ struct MessageScanner: ~Copyable {
         position < bytes.count ? bytes[position] : 0
     }
 
+    /// The bytes from `start` to before `end`, both of which the scan has reached.
+    @inline(__always)
+    private func part(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: end &- start)
+    }
+
     @inline(__always)
     private mutating func skipSpace() {
-        while position < bytes.count {
+        // Most messages hold no space at all.
+        while position < bytes.count, bytes[position] <= 0x20 {
             switch bytes[position] {
-            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            case 0x20, 0x09, 0x0A, 0x0D: position &+= 1
             default: return
             }
         }
@@ -90,7 +97,7 @@ struct MessageScanner: ~Copyable {
         let start = position + 1
         var hasEscapes = false
         guard skipString(&hasEscapes) else { return false }
-        let key = UnsafeRawBufferPointer(rebasing: bytes[start..<(position - 1)])
+        let key = part(start, position &- 1)
         skipSpace()
         guard peek() == UInt8(ascii: ":") else { return false }
         position += 1
@@ -152,7 +159,10 @@ struct MessageScanner: ~Copyable {
 
     private func edge(from node: Int, key: UnsafeRawBufferPointer, hasEscapes: Bool) -> Int {
         let first = tables.nodes[node].firstEdge
-        for number in first..<(first + tables.nodes[node].edgeCount) {
+        var number = first
+        let end = first &+ tables.nodes[node].edgeCount
+        while number < end {
+            defer { number &+= 1 }
             let edge = tables.edges[number]
             let name = tables.text(edge.keyStart, edge.keyCount)
             if hasEscapes {
@@ -178,14 +188,17 @@ struct MessageScanner: ~Copyable {
         guard wanted & bit != 0 else { return }
         wanted &= ~bit
         let slot = tables.slots[number]
-        let value = UnsafeRawBufferPointer(rebasing: bytes[range])
+        let value = part(range.lowerBound, range.upperBound)
         if slot.isSequence {
             if kind == .token || (kind == .text && allowsTextSequence && !hasEscapes) {
                 sequence = JSONBytes.wholeNumber(value)
             }
         }
         if slot.isChannel || slot.identifierPart >= 0 { hash(slot, kind, value, hasEscapes) }
-        for index in slot.firstCondition..<(slot.firstCondition + slot.conditionCount) {
+        var index = slot.firstCondition
+        let end = index &+ slot.conditionCount
+        while index < end {
+            defer { index &+= 1 }
             let condition = tables.conditions[index]
             let expected = tables.text(condition.start, condition.count)
             if Self.holds(condition.kind, expected, kind, value, hasEscapes) { met |= condition.bit }
@@ -243,43 +256,75 @@ struct MessageScanner: ~Copyable {
     /// Leaves the position behind the closing quote.
     @inline(__always)
     private mutating func skipString(_ hasEscapes: inout Bool) -> Bool {
-        position += 1
-        while position < bytes.count {
-            let byte = bytes[position]
-            if byte == UInt8(ascii: "\"") {
-                position += 1
-                return true
+        let end = Self.endOfString(bytes, position + 1, &hasEscapes)
+        guard end >= 0 else { return false }
+        position = end
+        return true
+    }
+
+    /// Where a string that begins at `start` ends, behind its closing quote; -1 where it does not.
+    ///
+    /// The place is a local variable, here and below, so that it lives in a register while bytes are passed over;
+    /// eight bytes are passed over at once as long as none of them is a quote or a backslash.
+    @inline(__always)
+    private static func endOfString(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ hasEscapes: inout Bool) -> Int {
+        let count = bytes.count
+        var place = start
+        while place < count {
+            while place &+ 8 <= count {
+                let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+                let found = zeroBytes(word ^ 0x2222_2222_2222_2222) | zeroBytes(word ^ 0x5C5C_5C5C_5C5C_5C5C)
+                // The lowest bit that is set marks the first such byte; higher ones may be set in error.
+                if found != 0 {
+                    place &+= found.trailingZeroBitCount >> 3
+                    break
+                }
+                place &+= 8
             }
+            guard place < count else { return -1 }
+            let byte = bytes[place]
+            place &+= 1
+            if byte == UInt8(ascii: "\"") { return place }
             if byte == UInt8(ascii: "\\") {
                 hasEscapes = true
-                position += 2
-            } else {
-                position += 1
+                place &+= 1
             }
         }
-        return false
+        return -1
+    }
+
+    /// The highest bit of each byte of `word` that is zero.
+    @inline(__always)
+    private static func zeroBytes(_ word: UInt64) -> UInt64 {
+        (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
     }
 
     private mutating func skipContainer() -> Bool {
+        let bytes = self.bytes
         var nesting = 0
-        while position < bytes.count {
-            switch bytes[position] {
-            case UInt8(ascii: "\""):
+        var place = position
+        while place < bytes.count {
+            let byte = bytes[place]
+            if byte == UInt8(ascii: "\"") {
                 var hasEscapes = false
-                guard skipString(&hasEscapes) else { return false }
+                place = Self.endOfString(bytes, place &+ 1, &hasEscapes)
+                guard place >= 0 else { return false }
                 continue
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                nesting += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                nesting -= 1
+            }
+            place &+= 1
+            // `[` and `{`, and `]` and `}`, differ in this bit alone, and no other byte becomes one of them by it.
+            switch byte | 0x20 {
+            case UInt8(ascii: "{"):
+                nesting &+= 1
+            case UInt8(ascii: "}"):
+                nesting &-= 1
                 if nesting == 0 {
-                    position += 1
+                    position = place
                     return true
                 }
             default:
                 break
             }
-            position += 1
         }
         return false
     }
@@ -291,14 +336,18 @@ struct MessageScanner: ~Copyable {
         case UInt8(ascii: "-"), 0x30...0x39, UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): break
         default: return false
         }
-        while position < bytes.count {
-            switch bytes[position] {
+        let bytes = self.bytes
+        var place = position &+ 1
+        while place < bytes.count {
+            switch bytes[place] {
             case 0x30...0x39, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "E"):
-                position += 1
+                place &+= 1
             default:
+                position = place
                 return true
             }
         }
+        position = place
         return true
     }
 }

@@ -30,6 +30,12 @@ public struct PrepareRequest: Hashable, Sendable {
         public var item: String
         /// Why; empty where the server does not say.
         public var reason: String
+
+        /// `item` was not accepted.
+        public init(item: String, reason: String) {
+            self.item = item
+            self.reason = reason
+        }
     }
 
     /// What a successful answer brought.

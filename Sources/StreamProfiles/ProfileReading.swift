@@ -47,7 +47,8 @@ struct ProfileReader {
         readLifecycle()
         profile.defaults = mapping["defaults"].map { StreamSettings.read(from: $0) } ?? StreamSettings()
         checkPatterns()
-        profile.token.isUsed = usesToken
+        let token = Profile.BuiltInVariable.token.rawValue
+        profile.token.isUsed = profile.neededVariables(hasURL: false).contains(token)
         return profile
     }
 
@@ -273,17 +274,5 @@ struct ProfileReader {
 
     private static func word(_ role: MessageFacts.Role) -> String {
         roles.first { $0.role == role }?.key ?? "acknowledged_by"
-    }
-
-    private var usesToken: Bool {
-        let templates = profile.endpoint.query + profile.endpoint.resumeQuery + profile.endpoint.headers
-        var names = templates.reduce(into: profile.endpoint.url.variables) { $0.formUnion($1.value.variables) }
-        for request in profile.prepare {
-            names.formUnion(request.url.variables)
-            for template in request.query + request.headers { names.formUnion(template.value.variables) }
-            names.formUnion(request.body?.variables ?? [])
-        }
-        for template in profile.open.send + (profile.resume?.send ?? []) { names.formUnion(template.variables) }
-        return names.contains(Profile.BuiltInVariable.token.rawValue)
     }
 }

@@ -32,8 +32,11 @@ extension Profile {
         mapping.error(atKey: "url", "profile `\(name)` gets its address from a request that it makes first; \(advice)")
     }
 
-    private func neededVariables(hasURL: Bool) -> Set<String> {
-        var needed: Set<String> = hasURL ? [] : endpoint.url.variables
+    /// The variables that something of this profile holds; those of its address left out where a stream's `url` stands
+    /// in for it.
+    func neededVariables(hasURL: Bool) -> Set<String> {
+        var needed: Set<String> =
+            hasURL ? [] : endpoint.url.variables.union(endpoint.resumeURL?.variables ?? [])
         for template in endpoint.query + endpoint.resumeQuery + endpoint.headers {
             needed.formUnion(template.value.variables)
         }

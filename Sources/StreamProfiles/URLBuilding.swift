@@ -1,5 +1,5 @@
-/// Puts addresses together.
-enum URLBuilding {
+/// Puts addresses together, and tells whether they are sound.
+public enum URLBuilding {
     /// `address` with the parameters of `query` added to those that it has; its fragment, which no server gets, left
     /// out. A list gives its parameter once for each item; an optional variable without a value leaves it out.
     static func append(
@@ -29,8 +29,9 @@ enum URLBuilding {
         return output
     }
 
-    /// Whether `address` has one of `schemes`, a host, and nothing that no address may hold.
-    static func isSound(_ address: String, schemes: [String]) -> Bool {
+    /// Whether `address` has one of `schemes`, a host, and nothing that no address may hold (spaces, control
+    /// characters, anything but ASCII); at most 8 KiB.
+    public static func isSound(_ address: String, schemes: [String]) -> Bool {
         guard let end = address.range(of: "://"), schemes.contains(address[..<end.lowerBound].lowercased()) else {
             return false
         }
