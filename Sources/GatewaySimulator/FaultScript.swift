@@ -47,18 +47,18 @@ public enum FaultTrigger: Hashable, Sendable {
     case at(Duration)
     /// Again and again, each time up to `jitter` (at most half the interval) earlier or later.
     case every(Duration, jitter: Duration)
-    /// With the n-th handshake (1, 2, 3 …) that the scope matches; nil: with each. Where the scope names a client or a
-    /// subscription, what is counted is subscriptions and resumes: a handshake does not yet tell whose it is.
+    /// With the n-th handshake (1, 2, 3 …) that the scope matches; nil: with each. Where the scope names a client
+    /// or a subscription, what is counted is subscriptions and resumes: a handshake does not tell whose it is.
     case connect(Int?)
-    /// With the n-th event (1, 2, 3 …) of the sessions that the scope matches; nil: with each. What shapes events begins
-    /// with that event; what ends connections comes right after it.
+    /// With the n-th event (1, 2, 3 …) of the sessions that the scope matches; nil: with each. What shapes events
+    /// begins with that event; what ends connections comes right after it.
     case message(Int?)
 }
 
 /// Which streams a fault is limited to. Everything that is named must match.
 public struct FaultScope: Hashable, Sendable {
-    /// The client identifier of a `genesys-architect` session, a notification channel's identifier, or the OAuth client.
-    /// During a handshake only the OAuth client is known.
+    /// The client identifier of a `genesys-architect` session, a notification channel's identifier, or the OAuth
+    /// client. During a handshake only the OAuth client is known.
     public var clientID: String?
     /// One of the stream's subscriptions or topics.
     public var subscription: String?
