@@ -20,7 +20,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = "holdfast.rules.yml"
 
-# What is changed into what. A name, a string or a bracketed duration is one token, so that nothing inside it is touched.
+# What is changed into what. A name or a string is one token, so that nothing inside it is touched.
 TOKEN = re.compile(
     r'(?P<string>"[^"]*")'
     r"|(?P<window>(?<=\[)\d+[smhdwy](?=\]))"
@@ -115,8 +115,8 @@ def notices(directory, tests):
 
 def tests_for(group, every):
     """The tests of that group first: they are the likely ones to notice. All others after them."""
-    own = group.removeprefix("holdfast-") + ".yml"
-    return sorted(every, key=lambda test: (test.name != own, test.stat().st_size))
+    own = group.removeprefix("holdfast-")
+    return sorted(every, key=lambda test: (test.stem != own, not test.stem.startswith(own), test.stat().st_size))
 
 
 def survives(mutant):

@@ -7,7 +7,6 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "#808080"
 
 _legend = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
-_legend_table = {"displayMode": "table", "placement": "right", "showLegend": True, "calcs": ["mean", "max", "lastNotNull"]}
 _tooltip = {"mode": "multi", "sort": "desc"}
 _reduce_last = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
@@ -102,7 +101,7 @@ def stat(title, description, queries, *, unit, thresholds, size=(4, 4), mappings
 
 
 def timeseries(title, description, queries, *, unit, thresholds, size=(12, 8), style="line", stack=False, minimum=0,
-               maximum=None, show_thresholds=False, overrides=(), links=(), table=False):
+               maximum=None, show_thresholds=False, overrides=(), links=()):
     custom = {
         "drawStyle": style,
         "lineInterpolation": "linear",
@@ -118,7 +117,7 @@ def timeseries(title, description, queries, *, unit, thresholds, size=(12, 8), s
         defaults["min"] = minimum
     if maximum is not None:
         defaults["max"] = maximum
-    options = {"legend": _legend_table if table else _legend, "tooltip": _tooltip}
+    options = {"legend": _legend, "tooltip": _tooltip}
     return panel("timeseries", title, description, size, queries, options, unit=unit, thresholds=thresholds,
                  custom=custom, defaults=defaults, overrides=overrides, links=links)
 

@@ -50,8 +50,8 @@ def worst():
         ],
         overrides=[
             g.column("Stream", links=[TO_STREAM]),
-            g.column("Hurt", unit="percentunit", decimals=3, thresholds=g.steps(g.GREEN, (0.001, g.ORANGE), (0.01, g.RED)),
-                     custom=text),
+            g.column("Hurt", unit="percentunit", decimals=3, custom=text,
+                     thresholds=g.steps(g.GREEN, (0.001, g.ORANGE), (0.01, g.RED))),
             g.column("Live", mappings=[live], custom=background, thresholds=g.steps(g.RED, (1, g.GREEN))),
             g.column("Continuity", unit="percentunit", decimals=3, thresholds=v.SHARE_GOOD, mappings=[v.NO_SEQUENCE],
                      custom=text),

@@ -65,8 +65,10 @@ def variables(one_stream):
     ]
 
 
+_lost = increase("holdfast_disconnects_total", UNPLANNED, "$__rate_interval", "by (stream, reason)")
+_handed_over = increase("holdfast_disconnects_total", PLANNED, "$__rate_interval", "by (stream)")
 ANNOTATIONS = [
-    g.annotation("Disconnects", g.RED, f"{increase('holdfast_disconnects_total', UNPLANNED, '$__rate_interval', 'by (stream, reason)')} > 0"),
-    g.annotation("Planned hand-overs", g.BLUE, f"{increase('holdfast_disconnects_total', PLANNED, '$__rate_interval', 'by (stream)')} > 0"),
+    g.annotation("Disconnects", g.RED, f"{_lost} > 0"),
+    g.annotation("Planned hand-overs", g.BLUE, f"{_handed_over} > 0"),
 ]
 OVERVIEW, STREAM_VIEW = "holdfast-overview", "holdfast-stream"
