@@ -25,7 +25,7 @@ VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$__interval": "1m"}
 # A name between colons belongs to a recording rule.
 METRIC = re.compile(r"(?<![:\w./-])(?:holdfast|process)_[a-z0-9_]+[a-z0-9](?![:\w/*{}-]*:\w)(?!\w)")
 RECORDED = re.compile(r"(?<![:\w])[a-z_]+:[a-z0-9_]+:[a-z0-9]+(?![:\w])")
-# Of the standard process_* metrics only those that Holdfast can read are in the catalogue; none has to be used.
+# Not of Holdfast. Of the standard process_* metrics none has to be used: which there are depends on /proc.
 FOREIGN = {"up", "ALERTS"}
 
 
@@ -114,6 +114,16 @@ def shape(dashboard):
             yield f"panel {panel['title']}: the data source is not the variable"
 
 
+def runbook(rules, text):
+    """Each alert leads to a section, and each section is led to."""
+    wanted = set(re.findall(r"runbook_url: docs/runbook\.md#(\S+)", rules))
+    sections = {heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.+)$", text, re.M)}
+    yield from (f"runbook.md: no section {name}" for name in sorted(wanted - sections))
+    yield from (f"runbook.md: no alert leads to {name}" for name in sorted(sections - wanted))
+    if rules.count("runbook_url:") != len(re.findall(r"^\s+- alert: ", rules, re.M)):
+        yield f"{RULES.name}: an alert has no runbook_url"
+
+
 def base(name, catalogue):
     for suffix in ("_bucket", "_sum", "_count"):
         if name.endswith(suffix) and name.removesuffix(suffix) in catalogue:
@@ -128,7 +138,7 @@ def main():
     catalogue = set(pathlib.Path(sys.argv[1]).read_text().split())
     register_default_plugins()
     rules = RULES.read_text()
-    found, used = [], set()
+    found, used = list(runbook(rules, (ROOT / "docs" / "runbook.md").read_text())), set()
 
     expressions = [(RULES.name, name, expr) for name, expr in rule_expressions(rules)]
     recorded = {name for name, _ in rule_expressions(rules) if ":" in name}
@@ -156,7 +166,8 @@ def main():
     unused = {name for name in catalogue - used if not name.startswith("process_")} - FOREIGN
     found += [f"{name} is in no dashboard, rule or document" for name in sorted(unused)]
 
-    print("\n".join(dict.fromkeys(found)))
+    for line in dict.fromkeys(found):
+        print(line)
     print(f"{len(DASHBOARDS)} dashboards, {len(expressions)} expressions, {len(catalogue)} metrics: "
           f"{len(found)} faults", file=sys.stderr)
     return 1 if found else 0

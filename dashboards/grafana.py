@@ -107,7 +107,8 @@ def timeseries(title, description, queries, *, unit, thresholds, size=(12, 8), s
         "lineInterpolation": "linear",
         "lineWidth": 1,
         "fillOpacity": 60 if style == "bars" or stack else 10,
-        "showPoints": "never",
+        # A lone value between two gaps has no line to be seen by.
+        "showPoints": "never" if style == "bars" or stack else "auto",
         "spanNulls": False,
         "stacking": {"mode": "normal" if stack else "none", "group": "A"},
         "thresholdsStyle": {"mode": "dashed" if show_thresholds else "off"},
@@ -136,7 +137,7 @@ def bar_gauge(title, description, queries, *, unit, thresholds, size=(12, 8), ma
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
         "reduceOptions": _reduce_last,
     }
-    defaults = {"min": 0, "mappings": list(mappings)}
+    defaults = {"min": 0, "decimals": 0, "mappings": list(mappings)}
     if maximum is not None:
         defaults["max"] = maximum
     return panel("bargauge", title, description, size, queries, options, unit=unit, thresholds=thresholds,

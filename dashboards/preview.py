@@ -27,13 +27,16 @@ ROW_PIXELS, COLUMN_PIXELS, POINTS = 36, 60, 120
 STYLE = """
 body{background:#111217;color:#d5d7de;font:13px/1.35 system-ui,sans-serif;margin:16px}
 main{display:grid;grid-template-columns:repeat(24,60px);grid-auto-rows:36px;gap:0}
-section{margin:3px;background:#181b1f;border:1px solid #2a2d33;border-radius:3px;overflow:hidden;position:relative}
-h1{font-size:18px} h2{font-size:13px;margin:6px 8px 2px;font-weight:600} .row{grid-column:1/-1;font-size:15px;padding:6px}
+section{margin:3px;background:#181b1f;border:1px solid #2a2d33;border-radius:3px;overflow:hidden}
+h1{font-size:18px} h2{font-size:13px;margin:6px 8px 2px;font-weight:600}
+.row{grid-column:1/-1;font-size:15px;padding:6px}
 .figure{font-weight:600;text-align:center} .name{font-size:11px;font-weight:400;color:#9fa3ab}
 .none{color:#7b7f87;text-align:center;padding-top:20px} .error{color:#ff7383;padding:8px;font-size:11px}
-table{border-collapse:collapse;width:100%;font-size:12px} td,th{padding:3px 8px;text-align:left;border-top:1px solid #2a2d33}
+table{border-collapse:collapse;width:100%;font-size:12px}
+td,th{padding:3px 8px;text-align:left;border-top:1px solid #2a2d33}
 .bar{display:flex;align-items:center;margin:4px 8px;font-size:12px} .bar i{display:block;height:16px;margin:0 6px}
-.bar span{width:130px} .legend{font-size:11px;margin:0 8px;color:#b5b8bf} .legend b{font-weight:400;margin-right:10px}
+.bar span{width:130px} .legend{font-size:11px;margin:0 8px;color:#b5b8bf}
+.legend b{font-weight:400;margin-right:10px}
 svg text{fill:#9fa3ab;font:10px system-ui,sans-serif}
 """
 
@@ -86,17 +89,20 @@ def legend(target, labels):
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: labels.get(found[1], ""), text)
 
 
-def answers(panel, variables, prometheus):
-    """[(target, name, labels, value or {time: value})] of all queries of a panel"""
+def answers(panel, variables, prometheus, empty):
+    """[(target, name, labels, value or {time: value})] of a panel; queries without data go to `empty`."""
     found = []
     for target in panel["targets"]:
         expr = substituted(target["expr"], variables, prometheus)
         ask = prometheus.instant if target["instant"] else prometheus.over_time
-        found += [(target, legend(target, labels), labels, value) for labels, value in ask(expr)]
+        answer = ask(expr)
+        if not answer:
+            empty.append(f"{panel['title']}: no data: {expr}")
+        found += [(target, legend(target, labels), labels, value) for labels, value in answer]
     return found
 
 
-def drawn(panel, variables, prometheus):
+def drawn(panel, variables, prometheus, empty):
     """The panel as HTML, and whether its queries worked."""
     place = panel["gridPos"]
     area = f"grid-area:{place['y'] + 1}/{place['x'] + 1}/span {place['h']}/span {place['w']}"
@@ -105,7 +111,7 @@ def drawn(panel, variables, prometheus):
     width, height = place["w"] * COLUMN_PIXELS - 20, place["h"] * ROW_PIXELS - 40
     worked = True
     try:
-        found = answers(panel, variables, prometheus)
+        found = answers(panel, variables, prometheus, empty)
         draw = preview_panels.KINDS[panel["type"]]
         body = draw(panel, found, prometheus, width, height) if found else '<div class="none">no data</div>'
     except RuntimeError as error:
@@ -115,7 +121,7 @@ def drawn(panel, variables, prometheus):
 
 
 def chosen(arguments, prometheus, dashboard):
-    """The value of each variable: what was asked for, everything otherwise, one stream where the dashboard wants one."""
+    """The value of each variable: what was asked for, or everything; one stream where the dashboard wants one."""
     variables = {"job": arguments.job, "instance": arguments.instance, "profile": arguments.profile}
     stream = arguments.stream
     wants_one = any(v["name"] == "stream" and not v["multi"] for v in dashboard["templating"]["list"])
@@ -142,6 +148,7 @@ def main():
     for name in ("job", "instance", "profile"):
         parser.add_argument(f"--{name}", default=".+", help="a regular expression (.+)")
     parser.add_argument("--stream", help="a regular expression (.+; on the dashboard of one stream: the first)")
+    parser.add_argument("--require-data", action="store_true", help="exit with 1 if a query has no data, and name it")
     arguments = parser.parse_args()
 
     path = arguments.dashboard
@@ -154,12 +161,16 @@ def main():
     except (OSError, ValueError, RuntimeError) as error:
         print(f"{path.name}: {error}", file=sys.stderr)
         return 1
-    parts = [drawn(panel, variables, prometheus) for panel in dashboard["panels"]]
+    empty = []
+    parts = [drawn(panel, variables, prometheus, empty) for panel in dashboard["panels"]]
     title = html.escape(f"{dashboard['title']}  {variables['stream'] if variables['stream'] != '.+' else ''}")
     arguments.output.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
         f"<h1>{title}</h1><main>{''.join(body for body, _ in parts)}</main></html>\n"
     )
+    if arguments.require_data and empty:
+        print("\n".join(empty), file=sys.stderr)
+        return 1
     return 0 if all(worked for _, worked in parts) else 1
 
 

@@ -31,7 +31,8 @@ def figure(value, unit, decimals=None):
         units = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms"), (1e-6, "µs")]
         return scaled(value, units) if value else "0 s"
     if unit in ("bytes", "Bps"):
-        return scaled(value, [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")]) + ("/s" if unit == "Bps" else "")
+        sized = scaled(value, [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")])
+        return sized + ("/s" if unit == "Bps" else "")
     if unit in ("cps", "reqps"):
         return f"{value:.3g}/s"
     if decimals == 0 or float(value).is_integer():
@@ -88,18 +89,19 @@ def bar_gauge(panel, found, prometheus, width, height):
     for value, name in values:
         text, tint = shown(value, field)
         length = 0 if math.isnan(value) else max(1, int((width - 260) * max(0, value) / top))
-        bars.append(f'<div class="bar"><span>{html.escape(name)}</span><i style="width:{length}px;background:{tint}"></i>'
-                    f"{html.escape(text)}</div>")
+        bars.append(f'<div class="bar"><span>{html.escape(name)}</span>'
+                    f'<i style="width:{length}px;background:{tint}"></i>{html.escape(text)}</div>')
     return "".join(bars)
 
 
 def axis(prometheus, width, bottom, left):
     """Five times along the bottom."""
     marks = []
+    clock = "%H:%M:%S" if prometheus.end - prometheus.start < 1800 else "%H:%M"
     for index in range(5):
         t = prometheus.start + (prometheus.end - prometheus.start) * index / 4
         x = left + (width - left - 10) * index / 4
-        text = datetime.datetime.fromtimestamp(t).strftime("%H:%M:%S" if prometheus.end - prometheus.start < 1800 else "%H:%M")
+        text = datetime.datetime.fromtimestamp(t).strftime(clock)
         anchor = "start" if index == 0 else "end" if index == 4 else "middle"
         marks.append(f'<text x="{x:.0f}" y="{bottom + 14}" text-anchor="{anchor}">{text}</text>')
     return "".join(marks)
@@ -117,6 +119,48 @@ def series_colors(panel, names):
     return colors
 
 
+def layered(series, stacked):
+    """[(name, {time: (low, high)})]: each series from 0, or on top of those before it."""
+    # Nothing is ever put into `base` unless series are stacked.
+    base, layers = {}, []
+    for name, values in series:
+        layers.append((name, {t: (base.get(t, 0), base.get(t, 0) + v) for t, v in values.items()}))
+        if stacked:
+            base |= {t: base.get(t, 0) + v for t, v in values.items()}
+    return layers
+
+
+def scale_lines(field, low, high, y, left, width):
+    """Four lines across, with their values."""
+    drawn = []
+    decimals = 2 if field["unit"] == "percentunit" else None
+    for index in range(4):
+        v = low + (high - low) * index / 3
+        text = html.escape(figure(v, field["unit"], decimals))
+        drawn.append(f'<line x1="{left}" x2="{width - 10}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="#2a2d33"/>'
+                     f'<text x="{left - 4}" y="{y(v) + 3:.1f}" text-anchor="end">{text}</text>')
+    return drawn
+
+
+def bars_of(values, tint, x, y, thick):
+    return [f'<rect x="{x(t) - thick / 2:.1f}" y="{y(high):.1f}" width="{thick:.1f}" '
+            f'height="{y(low) - y(high):.1f}" fill="{tint}"/>' for t, (low, high) in values.items() if high > low]
+
+
+def line_of(values, tint, x, y, step, filled):
+    drawn = []
+    for piece in pieces(values, step):
+        line = " ".join(f"{x(t):.1f},{y(values[t][1]):.1f}" for t in piece)
+        if filled:
+            under = " ".join(f"{x(t):.1f},{y(values[t][0]):.1f}" for t in reversed(piece))
+            drawn.append(f'<polygon points="{line} {under}" fill="{tint}" fill-opacity=".6"/>')
+        elif len(piece) == 1:
+            at = piece[0]
+            drawn.append(f'<circle cx="{x(at):.1f}" cy="{y(values[at][1]):.1f}" r="2" fill="{tint}"/>')
+        drawn.append(f'<polyline points="{line}" fill="none" stroke="{tint}" stroke-width="1.5"/>')
+    return drawn
+
+
 def timeseries(panel, found, prometheus, width, height):
     field = panel["fieldConfig"]["defaults"]
     custom = field["custom"]
@@ -125,43 +169,30 @@ def timeseries(panel, found, prometheus, width, height):
     series = [(name, values) for name, values in series if values]
     if not series:
         return '<div class="none">nothing but NaN: not known here</div>'
-    colors = series_colors(panel, [name for name, _ in series])
+    # What never happened would only crowd the legend.
+    happened = [one for one in series if any(one[1].values())] if stacked or bars else series
+    colors = series_colors(panel, [name for name, _ in happened])
+    layers = layered(happened, stacked)
     left, top, bottom = 58, 6, height - 36
-    base, tops = {}, []
-    for name, values in series:
-        tops.append((name, {t: (base.get(t, 0), base.get(t, 0) + v) if stacked else (0, v) for t, v in values.items()}))
-        if stacked:
-            base |= {t: base.get(t, 0) + v for t, v in values.items()}
-    every = [high for _, values in tops for _, high in values.values()]
+    every = [high for _, values in layers for _, high in values.values()] or [0]
     low = field.get("min", min(every))
     high = max(max(every), field.get("max", -math.inf))
     high = high if high > low else low + 1
-    x = lambda t: left + (width - left - 10) * (t - prometheus.start) / (prometheus.end - prometheus.start)
-    y = lambda v: bottom - (bottom - top) * (max(low, min(high, v)) - low) / (high - low)
-    drawn = []
-    for index in range(4):
-        v = low + (high - low) * index / 3
-        drawn.append(f'<line x1="{left}" x2="{width - 10}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="#2a2d33"/>'
-                     f'<text x="{left - 4}" y="{y(v) + 3:.1f}" text-anchor="end">'
-                     f"{html.escape(figure(v, field['unit'], 2 if field['unit'] == 'percentunit' else None))}</text>")
+
+    def x(t):
+        return left + (width - left - 10) * (t - prometheus.start) / (prometheus.end - prometheus.start)
+
+    def y(v):
+        return bottom - (bottom - top) * (max(low, min(high, v)) - low) / (high - low)
+
+    drawn = scale_lines(field, low, high, y, left, width)
     thick = max(1.0, (width - left) / 125 - 1)
-    for name, values in tops:
-        if bars:
-            drawn += [f'<rect x="{x(t) - thick / 2:.1f}" y="{y(h):.1f}" width="{thick:.1f}" height="{y(l) - y(h):.1f}" '
-                      f'fill="{colors[name]}"/>' for t, (l, h) in values.items() if h > l]
-            continue
-        for piece in pieces(values, prometheus.step):
-            line = " ".join(f"{x(t):.1f},{y(values[t][1]):.1f}" for t in piece)
-            if stacked:
-                under = " ".join(f"{x(t):.1f},{y(values[t][0]):.1f}" for t in reversed(piece))
-                drawn.append(f'<polygon points="{line} {under}" fill="{colors[name]}" fill-opacity=".6"/>')
-            elif len(piece) == 1:
-                drawn.append(f'<circle cx="{x(piece[0]):.1f}" cy="{y(values[piece[0]][1]):.1f}" r="2" fill="{colors[name]}"/>')
-            drawn.append(f'<polyline points="{line}" fill="none" stroke="{colors[name]}" stroke-width="1.5"/>')
-    names = "".join(f'<b><span style="color:{colors[name]}">■</span> {html.escape(name)}</b>'
-                    for name, values in series if not stacked or any(values.values()))
+    for name, values in layers:
+        drawn += (bars_of(values, colors[name], x, y, thick) if bars
+                  else line_of(values, colors[name], x, y, prometheus.step, stacked))
+    names = "".join(f'<b><span style="color:{colors[name]}">■</span> {html.escape(name)}</b>' for name, _ in happened)
     return (f'<svg width="{width}" height="{bottom + 18}">{"".join(drawn)}{axis(prometheus, width, bottom, left)}</svg>'
-            f'<div class="legend">{names}</div>')
+            f'<div class="legend">{names or "none in this time"}</div>')
 
 
 def pieces(values, step):
@@ -178,7 +209,7 @@ def pieces(values, step):
 
 def state_timeline(panel, found, prometheus, width, height):
     field = panel["fieldConfig"]["defaults"]
-    left, seen, drawn = 170, {}, []
+    left, seen, drawn = 220, {}, []
     each = max(12, min(40, (height - 40) // len(found)))
     scale = (width - left - 10) / (prometheus.end - prometheus.start)
     for row, (_, name, _, values) in enumerate(found):
@@ -188,8 +219,8 @@ def state_timeline(panel, found, prometheus, width, height):
             seen[text] = tint
             begin = left + (t - prometheus.start) * scale
             length = min(prometheus.step * scale + 0.5, width - 10 - begin)
-            drawn.append(f'<rect x="{begin:.1f}" y="{row * each + 2}" width="{max(0, length):.1f}" height="{each - 4}" '
-                         f'fill="{tint}"/>')
+            drawn.append(f'<rect x="{begin:.1f}" y="{row * each + 2}" width="{max(0, length):.1f}" '
+                         f'height="{each - 4}" fill="{tint}"/>')
     bottom = each * len(found)
     names = "".join(f'<b><span style="color:{tint}">■</span> {html.escape(text)}</b>' for text, tint in seen.items())
     return (f'<svg width="{width}" height="{bottom + 18}">{"".join(drawn)}{axis(prometheus, width, bottom, left)}</svg>'
@@ -210,12 +241,14 @@ def heatmap(panel, found, prometheus, width, height):
     drawn = []
     for row, (edge, _) in enumerate(rows):
         text = "+Inf" if math.isinf(edge) else figure(edge, "s")
-        drawn.append(f'<text x="{left - 4}" y="{bottom - row * each - each / 2 + 3:.1f}" text-anchor="end">{text}</text>')
+        middle = bottom - (row + 0.5) * each + 3
+        drawn.append(f'<text x="{left - 4}" y="{middle:.1f}" text-anchor="end">{text}</text>')
     for t, row, value in cells:
         if value > 1e-9:
-            begin = left + (t - prometheus.start) * scale
-            drawn.append(f'<rect x="{begin:.1f}" y="{bottom - (row + 1) * each:.1f}" width="{prometheus.step * scale:.1f}" '
-                         f'height="{each - 1:.1f}" fill="#ff9830" fill-opacity="{0.15 + 0.85 * (value / most) ** 0.5:.2f}"/>')
+            strength = 0.15 + 0.85 * (value / most) ** 0.5
+            begin, upper = left + (t - prometheus.start) * scale, bottom - (row + 1) * each
+            drawn.append(f'<rect x="{begin:.1f}" y="{upper:.1f}" width="{prometheus.step * scale:.1f}" '
+                         f'height="{each - 1:.1f}" fill="#ff9830" fill-opacity="{strength:.2f}"/>')
     return f'<svg width="{width}" height="{bottom + 18}">{"".join(drawn)}{axis(prometheus, width, bottom, left)}</svg>'
 
 

@@ -62,17 +62,21 @@ def why():
                     " refused, the server did not resume; unknown, it cannot be told.",
                     [g.query(v.increase("holdfast_resumes_total", by="by (outcome)"), "{{outcome}}", instant=True)],
                     unit="none", thresholds=v.NEUTRAL, size=(8, 8)),
-        g.timeseries("Attempts and failures", "Attempts started, those that were retries, and the failed ones by"
-                     " reason.",
+        g.timeseries("Attempts", "Attempts started, the retries among them, how often the stream was live again, and"
+                     " how often it gave up.",
                      [g.query(v.increase("holdfast_connect_attempts_total", over=INTERVAL), "attempts"),
                       g.query(v.increase("holdfast_retries_total", over=INTERVAL), "retries"),
                       g.query(v.increase("holdfast_reconnects_total", over=INTERVAL), "live again"),
-                      g.query(v.increase("holdfast_retries_exhausted_total", over=INTERVAL), "gave up"),
-                      g.query(failures, "failed: {{reason}}")],
-                     unit="none", thresholds=v.COUNT_BAD, style="bars"),
+                      g.query(v.increase("holdfast_retries_exhausted_total", over=INTERVAL), "gave up")],
+                     unit="none", thresholds=v.COUNT_BAD, size=(8, 8),
+                     overrides=[g.colored("live again", g.GREEN), g.colored("gave up", g.RED),
+                                g.colored("attempts", g.BLUE), g.colored("retries", g.ORANGE)]),
+        g.timeseries("Failed attempts, by reason", "Attempts that did not become live.",
+                     [g.query(failures, "{{reason}}")], unit="none", thresholds=v.COUNT_BAD, style="bars",
+                     stack=True, size=(8, 8)),
         g.timeseries("Connections lost, by reason", "Live connections lost. Planned and shutdown are ours.",
                      [g.query(v.increase("holdfast_disconnects_total", over=INTERVAL, by="by (reason)"), "{{reason}}")],
-                     unit="none", thresholds=v.COUNT_BAD, style="bars", stack=True,
+                     unit="none", thresholds=v.COUNT_BAD, style="bars", stack=True, size=(8, 8),
                      overrides=[g.colored("planned|shutdown", g.BLUE)]),
     ]
 
