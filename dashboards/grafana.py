@@ -94,6 +94,8 @@ def stat(title, description, queries, *, unit, thresholds, size=(4, 4), mappings
         "reduceOptions": _reduce_last,
     }
     defaults = {"mappings": list(mappings)}
+    if missing := [one["options"]["result"]["text"] for one in mappings if one["type"] == "special"]:
+        defaults["noValue"] = missing[0]
     if decimals is not None:
         defaults["decimals"] = decimals
     return panel("stat", title, description, size, queries, options, unit=unit, thresholds=thresholds,

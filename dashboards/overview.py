@@ -5,7 +5,8 @@ import vocabulary as v
 
 BY = "by (profile, stream)"
 UNCOVERED = f"(1 - {v.coverage(by=BY)})"
-HURT = f"topk(25, {UNCOVERED} + (({v.loss(by=BY)}) or {UNCOVERED} * 0))"
+# What is NaN is not >= 0: a stream without sequence numbers is judged by its coverage alone.
+HURT = f"topk(25, {UNCOVERED} + (({v.loss(by=BY)}) >= 0 or {UNCOVERED} * 0))"
 TO_STREAM = {
     "title": "Open this stream",
     "url": f"/d/{v.STREAM_VIEW}?var-stream=${{__data.fields.Stream}}&${{datasource:queryparam}}&${{job:queryparam}}"

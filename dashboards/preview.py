@@ -78,7 +78,8 @@ def substituted(expr, variables, prometheus):
     expr = expr.replace("$__rate_interval", f"{int(prometheus.rate_interval)}s")
     expr = expr.replace("$__range", f"{int(prometheus.end - prometheus.start)}s")
     for name, value in variables.items():
-        expr = re.sub(r"\$" + name + r"\b|\$\{" + name + r"\}", lambda _: value, expr)
+        value = value.replace("\\", "\\\\").replace('"', '\\"')  # it lands in a PromQL string
+        expr = re.sub(r"\$" + name + r"\b|\$\{" + name + r"\}", lambda _, value=value: value, expr)
     return expr
 
 

@@ -72,7 +72,7 @@ class Preview(unittest.TestCase):
     def test_variables_and_legends(self):
         expr = 'rate(x{job=~"$job",stream=~"$stream"}[$__rate_interval]) + y[$__range]'
         self.assertEqual(preview.substituted(expr, {"job": ".+", "stream": r"a\.b"}, PROMETHEUS),
-                         r'rate(x{job=~".+",stream=~"a\.b"}[60s]) + y[600s]')
+                         r'rate(x{job=~".+",stream=~"a\\.b"}[60s]) + y[600s]')
         self.assertEqual(preview.legend({"legendFormat": "{{ a }} of {{b}}"}, {"a": "1"}), "1 of ")
 
     def test_lines_are_cut_where_samples_are_missing(self):

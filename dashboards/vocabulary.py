@@ -39,10 +39,9 @@ def rate(metric, selector=STREAM, by=""):
 
 
 def loss(over="$__range", by=""):
-    """The share of expected messages that was lost; nothing where no message was expected."""
+    """The share of expected messages that was lost; NaN where no message was expected."""
     lost = increase("holdfast_messages_lost_total", over=over, by=by)
-    expected = increase("holdfast_messages_expected_total", over=over, by=by)
-    return f"{lost} / ({expected} > 0)"
+    return f"{lost} / {increase('holdfast_messages_expected_total', over=over, by=by)}"
 
 
 def coverage(over="$__range", by=""):
