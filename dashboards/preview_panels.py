@@ -177,7 +177,9 @@ def timeseries(panel, found, prometheus, width, height):
     every = [high for _, values in layers for _, high in values.values()] or [0]
     low = field.get("min", min(every))
     high = max(max(every), field.get("max", -math.inf))
-    high = high if high > low else low + 1
+    if high <= low:
+        # A flat line: at the top where the panel has one, at the bottom otherwise.
+        low, high = (high - 0.01, high) if "max" in field else (low, low + 1)
 
     def x(t):
         return left + (width - left - 10) * (t - prometheus.start) / (prometheus.end - prometheus.start)
