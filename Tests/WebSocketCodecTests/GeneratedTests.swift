@@ -76,7 +76,7 @@ import Testing
 
     @Test(arguments: [WebSocketRole.server, .client])
     func `valid sequences come out as they went in, however they arrive`(_ sender: WebSocketRole) {
-        for seed in UInt64(0)..<120 {
+        for seed in UInt64(0)..<80 {
             var random = SeededGenerator(seed: seed)
             let conversation = Conversation(from: sender, using: &random)
             let expected = Outcome(events: conversation.events)
@@ -91,10 +91,10 @@ import Testing
     }
 
     @Test func `a sequence split at every single place comes out the same`() {
-        for seed in UInt64(200)..<206 {
+        for seed in UInt64(200)..<203 {
             var random = SeededGenerator(seed: seed)
             var conversation = Conversation(from: .server, using: &random)
-            while conversation.bytes.count > 1500 {
+            while conversation.bytes.count > 800 {
                 conversation = Conversation(from: .server, using: &random)
             }
             for split in 0...conversation.bytes.count {
@@ -128,7 +128,7 @@ import Testing
         let receiver: WebSocketRole = sender == .server ? .client : .server
         let limit = 3000
         var errors: Set<WebSocketError.Kind> = []
-        for seed in UInt64(1000)..<1400 {
+        for seed in UInt64(1000)..<1250 {
             var random = SeededGenerator(seed: seed)
             let conversation = Conversation(from: sender, using: &random)
             guard conversation.bytes.count < 20_000 else { continue }
@@ -155,7 +155,7 @@ import Testing
     }
 
     @Test func `random bytes end soon and alike`() {
-        for seed in UInt64(5000)..<6000 {
+        for seed in UInt64(5000)..<5500 {
             var random = SeededGenerator(seed: seed)
             let bytes = (0..<200).map { _ in UInt8.random(in: 0...255, using: &random) }
             let deflate = seed % 2 == 0 ? DeflateAgreement() : nil

@@ -23,7 +23,8 @@ import Testing
             ),
             // The first offer is not acceptable, the second is (section 7.1: unknown parameters decline).
             (
-                "permessage-deflate; server_max_window_bits=16, x-other; a=b, permessage-deflate; server_max_window_bits=8",
+                "permessage-deflate; server_max_window_bits=16, x-other; a=b, "
+                    + "permessage-deflate; server_max_window_bits=8",
                 DeflateAgreement(serverMaxWindowBits: 8), "permessage-deflate; server_max_window_bits=8"
             ),
         ]

@@ -46,6 +46,17 @@ import WebSocketCodec
         }
     }
 
+    @Test func `a single bad byte is found wherever it stands`() {
+        for length in [16, 31, 48] {
+            for place in 0..<length {
+                var text = [UInt8](repeating: 0x61, count: length)
+                text[place] = 0x80
+                let description = "a text message is not UTF-8 at byte \(place)"
+                #expect(decode(frame(0x81, text)).error?.description == description)
+            }
+        }
+    }
+
     @Test func `it fails across fragments, before the message is over`() {
         for (text, bad) in Self.invalid {
             let bytes = text.enumerated().flatMap { index, byte in frame(index == 0 ? 0x01 : 0x00, [byte]) }
