@@ -34,7 +34,7 @@ enum EchoClient {
         defer { try? group.syncShutdownGracefully() }
         let loop = group.next()
         func converse(_ path: String) throws -> Conversation {
-            try Session.run(url: server + path, on: loop, within: caseTimeout).wait()
+            try EchoConnection.run(url: server + path, on: loop, within: caseTimeout).wait()
         }
         let answer = try converse("/getCaseCount").lastText ?? ""
         guard let count = Int(answer), (1...maxCases).contains(count) else {
@@ -68,7 +68,7 @@ struct EchoError: Error, CustomStringConvertible {
 }
 
 /// One connection that echoes until it is closed.
-private final class Session: WebSocketDelegate {
+private final class EchoConnection: WebSocketDelegate {
     private let promise: EventLoopPromise<Conversation>
     private var conversation = Conversation()
 
@@ -83,7 +83,7 @@ private final class Session: WebSocketDelegate {
                 var options = WebSocketOptions()
                 options.maxMessageSize = 32 << 20
                 options.maxOutboundBytes = 64 << 20
-                let session = Session(promise: promise)
+                let session = EchoConnection(promise: promise)
                 let connection = WebSocketConnection(
                     loop: loop, target: try ConnectTarget(url), options: options, delegate: session)
                 connection.start()

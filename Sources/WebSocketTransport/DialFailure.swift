@@ -54,7 +54,7 @@ public enum DialPhase: String, Sendable, CaseIterable {
         case .dns: "resolving the name"
         case .tcp: "connecting"
         case .proxy: "waiting for the proxy"
-        case .tls: "the TLS handshake"
+        case .tls: "securing the connection with TLS"
         case .answer: "waiting for the server's answer"
         }
     }
