@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Holdfast
+import StreamRuntime
 
 /// `holdfast check`: every mistake of configuration files, with nothing started.
 struct CheckCommand: ParsableCommand {

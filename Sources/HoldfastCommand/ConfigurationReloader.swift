@@ -1,3 +1,4 @@
+import ConfigurationReader
 import Holdfast
 import Logging
 import NIOConcurrencyHelpers

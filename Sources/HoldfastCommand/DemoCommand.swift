@@ -40,7 +40,6 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         var options = GatewaySimulator.Options()
         options.clients = ["demo": "demo-secret"]
         options.eventRate = rate

@@ -13,7 +13,7 @@ struct DemoNarrator: Sendable {
 
     func introduce(_ gateway: GatewaySimulator, listening: [String]) {
         let base = "http://\(listening.first ?? "127.0.0.1")"
-        print(
+        Terminal.write(
             """
 
             Holdfast demo: a simulated Genesys Cloud gateway misbehaves by script, and two streams hold on to it.
@@ -35,7 +35,7 @@ struct DemoNarrator: Sendable {
     }
 
     static func gateway(_ text: String) {
-        print("\(clock())  gateway   \(text)")
+        Terminal.write("\(clock())  gateway   \(text)")
     }
 
     /// Prints the figures of every stream now and then.
@@ -44,14 +44,14 @@ struct DemoNarrator: Sendable {
     }
 
     func conclude() {
-        print("\nIn the end:")
+        Terminal.write("\nIn the end:")
         summarize()
     }
 
     private func summarize() {
         for summary in exporter.summaries {
             let latency = summary.lastReconnectLatency.map { "\($0.components.attoseconds / 1_000_000_000_000_000 + $0.components.seconds * 1000) ms" }
-            print(
+            Terminal.write(
                 """
                 \(Self.clock())  figures   \(Self.padded(summary.stream)) \(Self.padded(summary.state, 12)) \
                 continuity \(Self.percent(summary.continuity)), \(summary.received) received, \(summary.lost) lost, \
@@ -67,7 +67,7 @@ struct DemoNarrator: Sendable {
             "closeCode", "first", "last", "count", "missing", "outcome", "continuityRate", "detail",
         ]
         let details = keys.compactMap { key in object[key].map { "\(key)=\($0)" } }.joined(separator: " ")
-        print("\(clock())  holdfast  \(padded(line.stream)) \(padded(line.event.rawValue, 24)) \(details)")
+        Terminal.write("\(clock())  holdfast  \(padded(line.stream)) \(padded(line.event.rawValue, 24)) \(details)")
     }
 
     private static func padded(_ text: String, _ width: Int = 20) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExpositionServer
 import Foundation
 import Holdfast
 import Logging
@@ -27,7 +28,7 @@ struct ExporterService {
         do {
             let exporter = try Exporter(
                 configuration, logger: logger, vault: vault,
-                reload: reload.map { reload in { exporter in try reload(exporter) } },
+                reload: reload.map { reload in { @Sendable exporter in try reload(exporter) } },
                 ended: { [endedContinuation] in endedContinuation.yield($0) })
             for address in try exporter.start() {
                 let scheme = configuration.web?.tls == nil ? "http" : "https"

@@ -64,8 +64,7 @@ struct GatewayCommand: AsyncParsableCommand {
             options.clients[parts[0]] = parts[1]
         }
         if let script { options.script = try Self.read(script) }
-        options.log = { print("\(Self.clock()) \($0)") }
-        setvbuf(stdout, nil, _IOLBF, 0)
+        options.log = { Terminal.write("\(Self.clock()) \($0)") }
         let gateway: GatewaySimulator
         do {
             gateway = try await GatewaySimulator.start(options: options)
@@ -73,7 +72,7 @@ struct GatewayCommand: AsyncParsableCommand {
             StandardError.write("\(error)")
             throw ExitCode.failure
         }
-        print(Self.introduction(gateway))
+        Terminal.write(Self.introduction(gateway))
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
         await gateway.stop()
     }

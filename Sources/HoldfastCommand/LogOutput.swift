@@ -61,7 +61,7 @@ struct LineLogHandler: LogHandler {
         ]
         let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
         // The stream first, since it is what people look for; the rest in a fixed order.
-        for key in all.keys.sorted(by: { ($0 != "stream", $0) < ($1 != "stream", $1) }) {
+        for key in all.keys.sorted(by: { $0 == "stream" || ($1 != "stream" && $0 < $1) }) {
             fields.append((key, redact(all[key]?.description ?? "")))
         }
         write(format == .json ? Self.json(fields) : Self.logfmt(fields))

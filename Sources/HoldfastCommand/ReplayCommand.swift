@@ -1,6 +1,7 @@
 import ArgumentParser
 import AuditTrail
 import Foundation
+import NIOCore
 import NIOPosix
 import WebSocketTransport
 

@@ -3,6 +3,7 @@ import ExpositionServer
 import Foundation
 import Holdfast
 import Logging
+import StreamRuntime
 
 /// `holdfast run`: holds the streams of a configuration file and serves what it measured.
 struct RunCommand: AsyncParsableCommand {
@@ -113,9 +114,3 @@ struct LogOptions: ParsableArguments {
     }
 }
 
-/// Writes whole lines to standard error.
-enum StandardError {
-    static func write(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
-    }
-}
