@@ -101,6 +101,17 @@ import Testing
         #expect(Self.read(follower) == "f\n")
     }
 
+    @Test func anEndBeforeTheSnapshotLosesNothing() {
+        let follower = Follower(capacity: 10, now: .now())
+        follower.publish(Array("b\n".utf8))
+        follower.finish()
+        #expect(Self.read(follower) == "")
+        let ends = Monitor(0)
+        follower.open(snapshot: Array("a\n".utf8)) { ends.withLock { $0 += 1 } }
+        #expect(Self.read(follower) == "a\nb\n")
+        #expect(ends.withLock { $0 } == 1)
+    }
+
     @Test func theEndIsToldOnce() {
         let ends = Monitor(0)
         let follower = Follower(capacity: 10, now: .now())

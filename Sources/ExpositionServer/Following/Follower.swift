@@ -10,7 +10,10 @@ final class Follower: Sendable {
         var gate: ConnectionGate?
         /// Lines that came before the snapshot did; they go behind it.
         var isOpening = true
+        /// Nothing more comes; what is queued, and a snapshot that is still to come, are sent yet.
         var isFinished = false
+        /// Nobody is there to read.
+        var isAbandoned = false
         var droppedSinceNotice = 0
         /// Bytes of the snapshot that are still queued; they don't count against the capacity.
         var snapshotLeft = 0
@@ -38,12 +41,13 @@ final class Follower: Sendable {
     /// thread; at once if it has ended already.
     func open(snapshot: [UInt8], onEnd: @escaping @Sendable () -> Void) {
         let hasEnded = state.withLock { state in
-            guard state.isOpening, !state.isFinished else { return true }
+            guard state.isOpening, !state.isAbandoned else { return true }
             state.queue.prepend(snapshot)
             state.snapshotLeft = snapshot.count
             state.isOpening = false
-            state.onEnd = onEnd
             state.gate?.resume()
+            guard !state.isFinished else { return true }
+            state.onEnd = onEnd
             return false
         }
         if hasEnded { onEnd() }
@@ -96,6 +100,7 @@ final class Follower: Sendable {
     func abandon() {
         finish()
         state.withLock { state in
+            state.isAbandoned = true
             state.gate = nil
             state.queue = ByteQueue()
         }
@@ -115,12 +120,13 @@ final class Follower: Sendable {
     /// Fills `room` with what is queued; suspends the connection if that is nothing. On the polling thread.
     func read(into room: UnsafeMutableRawBufferPointer) -> ReadResult {
         state.withLock { state in
-            if !state.isOpening || state.isFinished, state.queue.count > 0 {
+            if !state.isOpening, state.queue.count > 0 {
                 let count = state.queue.read(into: room)
                 state.snapshotLeft -= min(count, state.snapshotLeft)
                 return .bytes(count)
             }
-            if !state.isFinished, let gate = state.gate, gate.suspend() { return .suspended }
+            let isMoreToCome = !state.isAbandoned && (state.isOpening || !state.isFinished)
+            if isMoreToCome, let gate = state.gate, gate.suspend() { return .suspended }
             return .end
         }
     }

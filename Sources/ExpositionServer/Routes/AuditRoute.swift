@@ -41,7 +41,7 @@ struct AuditRoute: Sendable {
             // The headers of a tail without the tail. libmicrohttpd 0.9.75 sends the last chunk even so; closing keeps
             // it from being taken for the next answer.
             response.headers.append(("Connection", "close"))
-            follower.finish()
+            follower.abandon()
             reply(response)
             return
         }
