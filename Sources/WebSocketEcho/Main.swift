@@ -83,9 +83,9 @@ private final class EchoConnection: WebSocketDelegate {
                 var options = WebSocketOptions()
                 options.maxMessageSize = 32 << 20
                 options.maxOutboundBytes = 64 << 20
-                let session = EchoConnection(promise: promise)
+                let echo = EchoConnection(promise: promise)
                 let connection = WebSocketConnection(
-                    loop: loop, target: try ConnectTarget(url), options: options, delegate: session)
+                    loop: loop, target: try ConnectTarget(url), options: options, delegate: echo)
                 connection.start()
                 let deadline = loop.assumeIsolated().scheduleTask(in: time) { connection.abort() }
                 promise.futureResult.whenComplete { _ in deadline.cancel() }

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Where to connect and what to ask for there: a parsed `ws`, `wss`, `http` or `https` URL (RFC 3986, RFC 6455 section 3).
+/// Where to connect and what to ask for there: a parsed `ws`, `wss`, `http` or `https` URL
+/// (RFC 3986, RFC 6455 section 3).
 public struct ConnectTarget: Hashable, Sendable {
     /// The schemes that can be dialed.
     public enum Scheme: String, Sendable, CaseIterable {

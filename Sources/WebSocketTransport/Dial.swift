@@ -30,7 +30,8 @@ final class Dial {
         phaseStarted = loop.now
     }
 
-    /// Begins. `completion` is called once, unless ``cancel()`` comes first; never from within this call when it succeeds.
+    /// Begins. `completion` is called once, unless ``cancel()`` comes first; a success never comes
+    /// from within this call.
     func start(_ completion: @escaping Completion) {
         loop.assertInEventLoop()
         self.completion = completion
