@@ -119,6 +119,11 @@ public final class AuditTrail: Sendable {
 
     // MARK: - Reading
 
+    /// The number of the newest line; 0 before the first.
+    public var lastLine: UInt64 {
+        core.withLock { $0.nextLine - 1 }
+    }
+
     /// The newest `limit` lines in memory, oldest first; of one stream or one event where asked.
     public func newest(_ limit: Int, stream: String? = nil, event: AuditEventName? = nil) -> [AuditLine] {
         core.withLock { $0.recent.newest(limit, matching: .init(stream: stream, event: event)) }

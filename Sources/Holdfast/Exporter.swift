@@ -49,6 +49,7 @@ public final class Exporter: Sendable {
             auditEvents: AuditEventName.allCases.map(\.rawValue))
         self.metrics = metrics
         trail = try Self.openTrail(configuration, metrics: metrics, vault: vault, logger: logger)
+        metrics.showAuditPosition { [trail] in trail.lastLine }
         if let path = trail.tornLinePath {
             logger.warning("the audit file ended in a torn line; it was set aside", metadata: ["file": "\(path)"])
         }

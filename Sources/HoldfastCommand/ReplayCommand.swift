@@ -25,7 +25,10 @@ struct ReplayCommand: AsyncParsableCommand {
     var wholeTrail = false
 
     mutating func run() async throws {
-        var replay = AuditReplay(scope: wholeTrail ? .wholeTrail : .sinceStart)
+        let text: String? = if let scrape { try await read(scrape) } else { nil }
+        // What happened after the scrape is no difference.
+        let lastLine = text.flatMap(AuditReplay.lastLine) ?? .max
+        var replay = AuditReplay(scope: wholeTrail ? .wholeTrail : .sinceStart, through: lastLine)
         do {
             let all = files.count == 1 ? AuditReplay.rotatedSet(of: files[0]) : files
             for file in all { try replay.read(file: file) }
@@ -36,8 +39,7 @@ struct ReplayCommand: AsyncParsableCommand {
         for problem in replay.problems { StandardError.write("\(problem)") }
         print(replay.text, terminator: "")
         var isGood = replay.missingLines == 0 && replay.badLines == 0
-        if let scrape {
-            let text = try await read(scrape)
+        if let text {
             let differences = replay.differences(from: text)
             for difference in differences { StandardError.write("\(difference)") }
             for stream in replay.unknownStreams(in: text) {

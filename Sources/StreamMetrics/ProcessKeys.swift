@@ -51,6 +51,7 @@ struct SinkKeys: Sendable {
 struct ProcessKeys: Sendable {
     let declaration: SeriesDeclaration
     let auditEvents: SeriesKey<Counter>
+    let auditLastLine: SeriesKey<IntegerGauge>
     let reloadSuccessful: SeriesKey<IntegerGauge>
     let reloadTime: SeriesKey<DurationGauge>
     let scrapes: SeriesKey<Counter>
@@ -60,6 +61,8 @@ struct ProcessKeys: Sendable {
         var series = SeriesDeclaration(writers: .many)
         auditEvents = series.counter(
             "holdfast_audit_events_total", "Lines written to the audit trail, by event.", by: .init("event", names))
+        auditLastLine = series.integerGauge(
+            "holdfast_audit_last_line", "Number of the newest line of the audit trail: up to which a replay compares.")
         reloadSuccessful = series.integerGauge(
             "holdfast_config_last_reload_successful", "Whether the last load of the configuration succeeded.")
         reloadTime = series.durationGauge(

@@ -21,6 +21,7 @@ public final class StreamMetrics: Sendable {
     private let sinkKeys = SinkKeys()
     private let streams, profiles, credentials, sinks: SeriesLayout
     private let auditCounters: [String: Counter]
+    private let auditLastLine: IntegerGauge
     private let reloadSuccessful: IntegerGauge
     private let reloadTime: DurationGauge
     private let scrapes: Counter
@@ -49,6 +50,7 @@ public final class StreamMetrics: Sendable {
         var counters: [String: Counter] = [:]
         for (index, name) in auditEvents.enumerated() { counters[name] = process[keys.auditEvents, index] }
         auditCounters = counters
+        auditLastLine = process[keys.auditLastLine]
         reloadSuccessful = process[keys.reloadSuccessful]
         reloadTime = process[keys.reloadTime]
         scrapes = process[keys.scrapes]
@@ -155,6 +157,12 @@ public final class StreamMetrics: Sendable {
     /// Counts a line of the audit trail. An event that is not of the closed set is not counted.
     public func recordAuditEvent(_ event: String) {
         auditCounters[event]?.increment()
+    }
+
+    /// Shows, from the next scrape on, the number that `lastLine` gives when the scrape begins: of the newest line of
+    /// the audit trail.
+    public func showAuditPosition(_ lastLine: @escaping @Sendable () -> UInt64) {
+        registry.onScrape { [auditLastLine] in auditLastLine.set(lastLine()) }
     }
 
     /// Notes that the configuration was loaded, the first time or again, and how that went.

@@ -29,10 +29,13 @@ public final class StreamSeries: Sendable {
             enter(state, at: now)
         case .attemptStarted(let attempt):
             begin(attempt)
-        case .attemptFailed(_, let outcome, let failure):
+        case .attemptFailed(let attempt, let outcome, let failure):
             group[keys.connectFailures, failure.reason.ordinal].increment()
+            if attempt.isReconnect { group[keys.retries].increment() }
             profile.record(outcome.phases)
         case .reconnected(_, let outcome):
+            // Counted when the attempt is over, as its line in the audit trail is written: the two always agree.
+            group[keys.retries].increment()
             group[keys.reconnectLatency].observe(nanoseconds: outcome.latency.nanoseconds)
         case .live(_, let timings, let outage):
             profile.record(timings)
@@ -90,7 +93,6 @@ public final class StreamSeries: Sendable {
 
     private func begin(_ attempt: StreamEvent.Attempt) {
         group[keys.connectAttempts].increment()
-        if attempt.isReconnect { group[keys.retries].increment() }
         group[keys.retryCount].set(UInt64(max(0, attempt.retryCount)))
         group[keys.backoffDelay].set(nanoseconds: 0)
     }

@@ -115,7 +115,9 @@ final class StreamDriver: StreamConnectionDelegate {
         batchNow = nil
         for generation in links.keys { countTraffic(generation) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
-        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
+        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence {
+            offerCursorNowAndThen()
+        }
         if let finished = retirement, isFinished {
             retirement = nil
             finished()

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOSSL
 import WebSocketCodec
@@ -112,7 +113,9 @@ final class WebSocketHandler: ChannelInboundHandler {
                 isTLS ? .tls : .closed, "the connection to \(connection.target) broke before the answer: \(words)")
         case .open, .closing:
             drop()
-            end(.transport, errorWords(error))
+            // A reset is an end without a close frame like any other (RFC 6455, section 7.1.5).
+            let isReset = [ECONNRESET, EPIPE].contains((error as? IOError)?.errnoCode)
+            end(isReset ? .endOfStream : .transport, errorWords(error))
         case .lingering, .gone: drop()
         }
     }

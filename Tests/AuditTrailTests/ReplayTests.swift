@@ -195,4 +195,24 @@ import Testing
         fputs(String(text), file)
         fclose(file)
     }
+
+    @Test func whatCameAfterTheScrapeIsNoDifference() {
+        let lines = [
+            #"{"timestamp":"2026-11-22T10:15:02.113Z","line":1,"event":"stream_started","stream":"a"}"#,
+            #"{"timestamp":"2026-11-22T10:15:03.113Z","line":2,"event":"connection_lost","stream":"a","cause":"token"}"#,
+            #"{"timestamp":"2026-11-22T10:15:04.113Z","line":3,"event":"connection_lost","stream":"a","cause":"token"}"#,
+        ]
+        let scrape = """
+            holdfast_disconnects_total{stream="a",profile="p",reason="token"} 1
+            holdfast_audit_last_line 2
+
+            """
+        #expect(AuditReplay.lastLine(in: scrape) == 2)
+        #expect(AuditReplay.lastLine(in: "other 1\n") == nil)
+        for (lastLine, count) in [(UInt64(2), 0), (.max, 1)] {
+            var replay = AuditReplay(through: lastLine)
+            for line in lines { replay.read(line: Array(line.utf8)[...], at: "trail") }
+            #expect(replay.differences(from: scrape).count == count)
+        }
+    }
 }

@@ -43,6 +43,7 @@ import Testing
         "holdfast_token_expiry_timestamp_seconds gauge credential",
         "holdfast_connect_budget_wait_seconds_total counter stream,profile",
         "holdfast_audit_events_total counter event",
+        "holdfast_audit_last_line gauge ",
         "holdfast_audit_dropped_total counter sink",
         "holdfast_config_last_reload_successful gauge ",
         "holdfast_config_last_reload_success_timestamp_seconds gauge ",

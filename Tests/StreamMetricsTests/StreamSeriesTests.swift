@@ -57,8 +57,15 @@ import Testing
         #expect(scrape().stream("retries_total") == "0", "the first attempt of a start is no retry")
         record(.attemptStarted(attempt(retry: 3, isReconnect: true)))
         #expect(scrape().stream("connect_attempts_total") == "2")
-        #expect(scrape().stream("retries_total") == "1")
         #expect(scrape().stream("retry_count") == "3")
+        #expect(scrape().stream("retries_total") == "0", "an attempt counts when it is over")
+        record(
+            .attemptFailed(
+                attempt(isReconnect: true), outcome(.failure, .seconds(1), PhaseTimings()),
+                AttemptFailure(reason: .dns)))
+        #expect(scrape().stream("retries_total") == "1")
+        record(.reconnected(attempt(isReconnect: true), outcome(.success, .seconds(1), PhaseTimings())))
+        #expect(scrape().stream("retries_total") == "2")
         record(.held)
         #expect(scrape().stream("retry_count") == "0")
     }

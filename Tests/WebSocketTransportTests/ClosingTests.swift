@@ -97,7 +97,7 @@ import WebSocketTransport
         }
         let record = try await Recorder.run(
             "ws://127.0.0.1:\(server.port)/", hooks: .init(opened: { try? $0.send(text: "x") }))
-        #expect(record.story == [.opened, .closed(.transport, 1006, "Connection reset by peer")])
+        #expect(record.story == [.opened, .closed(.endOfStream, 1006, "Connection reset by peer")])
         try await server.stop()
     }
 

@@ -46,11 +46,16 @@ public struct AuditReplay: Sendable {
     /// How many problems were found, also those that were not kept.
     public private(set) var problemCount = 0
 
+    private let lastLine: UInt64
     private var lastNumber: UInt64?
 
     /// A replay that has read nothing yet.
-    public init(scope: Scope = .sinceStart) {
+    ///
+    /// - Parameter lastLine: lines with a higher number are passed over: they came after the scrape that the trail is
+    ///   compared with, see ``lastLine(in:)``.
+    public init(scope: Scope = .sinceStart, through lastLine: UInt64 = .max) {
         self.scope = scope
+        self.lastLine = lastLine
     }
 
     /// Reads the file at `path`; files of a rotated set go in oldest first, see ``rotatedSet(of:)``.
@@ -92,6 +97,7 @@ public struct AuditReplay: Sendable {
         guard let number = Self.integer(object["line"]), let name = object["event"] as? String,
             let stream = object["stream"] as? String
         else { return bad("line, event or stream is missing", at: place) }
+        guard number <= lastLine else { return }
         guard let event = AuditEventName(rawValue: name) else {
             return bad("unknown event \"\(name.prefix(64))\"", at: place)
         }

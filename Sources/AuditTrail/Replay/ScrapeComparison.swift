@@ -31,6 +31,17 @@ extension AuditReplay {
         return found.sorted { $0.counter < $1.counter }
     }
 
+    /// The number of the newest line at the time of `scrape`; nil where the scrape does not tell.
+    public static func lastLine(in scrape: String) -> UInt64? {
+        for line in scrape.utf8.split(separator: UInt8(ascii: "\n")) {
+            let words = line.split(separator: UInt8(ascii: " "))
+            if words.count >= 2, words[0].elementsEqual("holdfast_audit_last_line".utf8) {
+                return UInt64(String(Substring(words[1])))
+            }
+        }
+        return nil
+    }
+
     /// The streams of `scrape` of which the trail knows nothing.
     public func unknownStreams(in scrape: String) -> [String] {
         Set(ScrapeReader.counters(in: scrape).keys.map(\.stream)).subtracting(streams).sorted()
