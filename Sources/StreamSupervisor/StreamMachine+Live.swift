@@ -1,4 +1,4 @@
-import StreamModel
+public import StreamModel
 
 /// What happens to an open connection: messages, heartbeats, loss, hand-over.
 extension StreamMachine {
