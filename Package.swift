@@ -30,6 +30,7 @@ let package = Package(
         // System libraries.
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
 
         // The machine: values in, values out.
@@ -80,7 +81,7 @@ let package = Package(
             swiftSettings: rules),
         .target(
             name: "ExpositionServer",
-            dependencies: ["MetricsRegistry", "ConfigurationReader", "CMicrohttpd", "CZlib", "CCrypt"],
+            dependencies: ["MetricsRegistry", "ConfigurationReader", "CMicrohttpd", "CIsal", "CCrypt"],
             swiftSettings: rules),
 
         // A gateway that can be made to misbehave.

@@ -44,8 +44,21 @@ public final class ExpositionBuffer: @unchecked Sendable {
         count = end - memory
     }
 
-    /// Appends the `source.count` bytes of `source`.
-    func append(_ source: UnsafeRawBufferPointer) {
+    /// Lets `write` fill up to `room` bytes in place; it returns how many it wrote.
+    public func append(reserving room: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
+        let room = max(room, 1)
+        let start = reserve(room)
+        let written = write(UnsafeMutableRawBufferPointer(start: start, count: room))
+        count += max(0, min(written, room))
+    }
+
+    /// Appends a copy of `bytes`.
+    public func append(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    /// Appends a copy of the `source.count` bytes of `source`.
+    public func append(_ source: UnsafeRawBufferPointer) {
         let target = reserve(source.count)
         guard let base = source.baseAddress else { return }
         target.copyMemory(from: base, byteCount: source.count)

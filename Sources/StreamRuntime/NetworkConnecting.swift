@@ -37,7 +37,8 @@ public struct NetworkConnecting: StreamConnecting {
 /// Tells a ``StreamConnectionDelegate`` what a `WebSocketConnection` does, under its generation.
 private final class NetworkConnection: StreamConnection, WebSocketDelegate {
     private let generation: UInt64
-    private weak var delegate: (any StreamConnectionDelegate)?
+    /// Held until the connection has ended: a weak reference costs each message more than its parsing.
+    private var delegate: (any StreamConnectionDelegate)?
     private var connection: WebSocketConnection?
     private var finalTraffic: (received: UInt64, sent: UInt64) = (0, 0)
 
@@ -93,8 +94,7 @@ private final class NetworkConnection: StreamConnection, WebSocketDelegate {
     }
 
     func webSocketFailed(_ connection: WebSocketConnection, _ failure: DialFailure) {
-        end(connection)
-        delegate?.connectionFailed(generation, failure)
+        end(connection)?.connectionFailed(generation, failure)
     }
 
     func webSocketReceived(
@@ -112,13 +112,14 @@ private final class NetworkConnection: StreamConnection, WebSocketDelegate {
     }
 
     func webSocketClosed(_ connection: WebSocketConnection, _ closure: WebSocketClosure) {
-        end(connection)
-        delegate?.connectionClosed(generation, closure)
+        end(connection)?.connectionClosed(generation, closure)
     }
 
-    private func end(_ connection: WebSocketConnection) {
+    private func end(_ connection: WebSocketConnection) -> (any StreamConnectionDelegate)? {
         finalTraffic = (connection.bytesReceived, connection.bytesSent)
         self.connection = nil
+        defer { delegate = nil }
+        return delegate
     }
 }
 

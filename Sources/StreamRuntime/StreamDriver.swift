@@ -22,13 +22,27 @@ final class StreamDriver: StreamConnectionDelegate {
     }
 
     /// An attempt's connection, the successor in a hand-over, and the one that drains.
-    private struct Link {
+    ///
+    /// A class, so that a message finds its matcher without a copy of it.
+    private final class Link {
+        let generation: UInt64
         let connection: any StreamConnection
         let matcher: MessageMatcher
         let token: Token?
         /// What is sent on this connection is built from this.
         var attempt: StreamWire.Attempt
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
+
+        init(
+            generation: UInt64, connection: any StreamConnection, matcher: MessageMatcher, token: Token?,
+            attempt: StreamWire.Attempt
+        ) {
+            self.generation = generation
+            self.connection = connection
+            self.matcher = matcher
+            self.token = token
+            self.attempt = attempt
+        }
     }
 
     let identity: StreamIdentity
@@ -43,6 +57,8 @@ final class StreamDriver: StreamConnectionDelegate {
     private var machine: StreamMachine
     private var random: StreamRandom
     private var links: [UInt64: Link] = [:]
+    /// The link that the last message came on: the next one nearly always comes on the same.
+    private var recentLink: Link?
     private var tokens: [UInt64: Token] = [:]
     private var permits: [UInt64: UInt64] = [:]
     private var preparation: Preparation?
@@ -113,7 +129,7 @@ final class StreamDriver: StreamConnectionDelegate {
             lastMessageAt = surroundings.wall.now()
         }
         batchNow = nil
-        for generation in links.keys { countTraffic(generation) }
+        for link in links.values { countTraffic(link) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
         if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence {
             offerCursorNowAndThen()
@@ -132,14 +148,12 @@ final class StreamDriver: StreamConnectionDelegate {
         saveCursor()
     }
 
-    private func countTraffic(_ generation: UInt64) {
-        guard var link = links[generation] else { return }
+    private func countTraffic(_ link: Link) {
         let traffic = link.connection.traffic
         guard traffic != link.traffic else { return }
         listener.streamMoved(
             received: traffic.received &- link.traffic.received, sent: traffic.sent &- link.traffic.sent)
         link.traffic = traffic
-        links[generation] = link
     }
 
     /// Sets the timer for the machine's next deadline. One that is set for earlier stays: a deadline that moved back,
@@ -229,8 +243,9 @@ final class StreamDriver: StreamConnectionDelegate {
         credential?.forgo(requester, attempt: generation)
         guard let link = links[generation] else { return }
         link.connection.abort()
-        countTraffic(generation)
+        countTraffic(link)
         links[generation] = nil
+        if recentLink === link { recentLink = nil }
         // The token outlives its connection for as long as it takes to say that it was refused.
         tokens = link.token.map { [generation: $0] } ?? [:]
     }
@@ -311,8 +326,8 @@ final class StreamDriver: StreamConnectionDelegate {
                 generation: generation, session: session, attempt: attempt, timeout: machine.policy.connectTimeout)
             let connection = surroundings.network.connection(request, on: loop, delegate: self)
             links[generation] = Link(
-                connection: connection, matcher: wire.matcher(for: session, attempt: attempt), token: token,
-                attempt: attempt)
+                generation: generation, connection: connection, matcher: wire.matcher(for: session, attempt: attempt),
+                token: token, attempt: attempt)
             pendingPhases = phases
             connection.start()
         } catch {
@@ -370,11 +385,21 @@ final class StreamDriver: StreamConnectionDelegate {
     }
 
     func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-        guard let matcher = links[generation]?.matcher else { return }
-        let facts = matcher.facts(of: payload)
+        guard let link = link(generation) else { return }
+        let facts = link.matcher.facts(of: payload)
         receivedMessage = true
-        let now = batchNow ?? loop.instant
-        batchNow = now
+        let now: Instant
+        if let batchNow {
+            now = batchNow
+        } else {
+            now = loop.instant
+            batchNow = now
+        }
+        // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
+        if !isHandling, machine.receiveInOrder(facts, from: generation, at: now) {
+            if listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
+            return
+        }
         if facts.role != .event, !wire.profile.captures.isEmpty { capture(from: payload, on: generation) }
         let wasLive = machine.liveGeneration == generation
         if isHandling {
@@ -385,6 +410,13 @@ final class StreamDriver: StreamConnectionDelegate {
             if !actions.isEmpty { performAll(actions, at: now) }
         }
         if wasLive, listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
+    }
+
+    @inline(__always)
+    private func link(_ generation: UInt64) -> Link? {
+        if let recentLink, recentLink.generation == generation { return recentLink }
+        recentLink = links[generation]
+        return recentLink
     }
 
     /// Keeps what a message that is no data gives: a greeting's heartbeat interval, a session's identifier.

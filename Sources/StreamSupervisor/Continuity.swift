@@ -49,6 +49,21 @@ public struct Continuity: Sendable {
 
     // MARK: Messages
 
+    /// Counts an application message from which nothing follows: one without a number, or the next of its numbering.
+    /// False where it is neither, and nothing was counted.
+    mutating func receiveInOrder(_ facts: MessageFacts) -> Bool {
+        guard let number = facts.sequence, rule != .none else {
+            tallies.received.add(1)
+            if let identifier = facts.identifier, !identifiers.insert(identifier) { tallies.duplicate.add(1) }
+            return true
+        }
+        guard facts.channel == 0, watch == nil, main.takeNext(number) else { return false }
+        tallies.received.add(1)
+        tallies.unique.add(1)
+        tallies.highest = number
+        return true
+    }
+
     /// Counts a message that arrived while live.
     public mutating func receive(_ facts: MessageFacts, at now: Instant, events: inout [StreamEvent]) {
         tallies.received.add(1)

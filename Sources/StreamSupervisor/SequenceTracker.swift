@@ -65,6 +65,14 @@ struct SequenceTracker: Sendable {
         return deadline == .distantFuture ? nil : deadline
     }
 
+    /// Takes `number` where it is the next one and nothing is suspected; the caller counts it as unique.
+    @inline(__always)
+    mutating func takeNext(_ number: UInt64) -> Bool {
+        guard let highest, number > highest, number == highest &+ 1, suspects == nil else { return false }
+        self.highest = number
+        return true
+    }
+
     /// Counts the arrival of `number`; appends to `events` only where something is out of order.
     mutating func record(
         _ number: UInt64, at now: Instant, into tallies: inout StreamTallies, events: inout [StreamEvent]
@@ -74,8 +82,7 @@ struct SequenceTracker: Sendable {
             tallies.unique.add(1)
             return
         }
-        if number == highest &+ 1, number > highest, suspects == nil {
-            self.highest = number
+        if takeNext(number) {
             tallies.unique.add(1)
             return
         }

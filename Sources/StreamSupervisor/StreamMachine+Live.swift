@@ -1,8 +1,20 @@
-import StreamModel
+public import StreamModel
 
 /// What happens to an open connection: messages, heartbeats, loss, hand-over.
 extension StreamMachine {
     // MARK: Messages
+
+    /// Takes an application message of the live connection from which nothing follows: no action and no change of
+    /// state. False where that is not so, and nothing was taken; `handle` does the rest.
+    ///
+    /// This is what a message costs in the machine. Whoever has many of them calls it first and builds no input.
+    public mutating func receiveInOrder(_ facts: MessageFacts, from generation: UInt64, at now: Instant) -> Bool {
+        guard facts.role == .event, live?.generation == generation, toldState == .live,
+            continuity.receiveInOrder(facts)
+        else { return false }
+        live?.lastMessage = now
+        return true
+    }
 
     @inline(__always)
     mutating func receive(

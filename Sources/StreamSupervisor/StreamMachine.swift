@@ -144,8 +144,8 @@ public struct StreamMachine: Sendable {
         _ input: StreamInput, at now: Instant, using rng: inout some RandomNumberGenerator
     ) -> [StreamAction] {
         var actions: [StreamAction] = []
-        // A message is the hot path: nothing of the rest is looked at where it is in order.
         if case .messageReceived(let generation, let facts) = input {
+            if receiveInOrder(facts, from: generation, at: now) { return actions }
             receive(facts, from: generation, at: now, using: &rng, &actions)
         } else {
             apply(input, at: now, using: &rng, &actions)

@@ -1,3 +1,4 @@
+import MetricsRegistry
 import Testing
 
 @testable import ExpositionServer

@@ -1,3 +1,5 @@
+import MetricsRegistry
+
 /// What a route answers.
 struct Response: Sendable {
     enum Body: Sendable {
