@@ -114,10 +114,9 @@ enum ConfigurationFile {
     }
 
     private static func readAuditFile(_ value: ConfigurationValue) -> AuditFileConfiguration? {
-        guard let mapping = value.mapping(keys: ["path", "max_size", "keep", "fsync"]),
-            let path = mapping.required("path")?.string(allowingEmpty: false)
-        else { return nil }
-        var file = AuditFileConfiguration(path: path)
+        guard let mapping = value.mapping(keys: ["path", "max_size", "keep", "fsync"]) else { return nil }
+        let path = mapping.required("path")?.string(allowingEmpty: false)
+        var file = AuditFileConfiguration(path: path ?? "")
         if let size = mapping["max_size"]?.size(in: 4096...Int.max) { file.maximumSize = Int64(size) }
         if let keep = mapping["keep"]?.int(in: 0...100_000) { file.keep = keep }
         if let level: AuditFileConfiguration.Synchronization = mapping["fsync"]?.enumeration() {
