@@ -129,4 +129,12 @@ let package = Package(
         ].map { name in
             .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)], swiftSettings: rules)
         }
+        + [
+            // The program from outside: the binary, against servers that are written from the protocol's text alone.
+            .testTarget(
+                name: "EndToEndTests",
+                dependencies: ["HoldfastCommand", .product(name: "NIOConcurrencyHelpers", package: "swift-nio")],
+                exclude: ["Support/parse.py"],
+                swiftSettings: rules)
+        ]
 )

@@ -57,7 +57,8 @@ extension StreamMachine {
         guard attempt?.facts.generation == generation, attempt?.stage == .awaitingPermit else { return }
         attempt?.stage = .awaitingToken(since: now, deadline: now + policy.tokenTimeout)
         let renews = policy.renewsTokenOnReconnect && attempt?.facts.isReconnect == true
-        actions.append(.requestToken(generation: generation, notBefore: renews ? lostAt : nil))
+        // Fetched for this attempt: since the one before it failed. Streams that fell together can still share one.
+        actions.append(.requestToken(generation: generation, notBefore: renews ? fellAt : nil))
     }
 
     mutating func tokenThrottled(_ generation: UInt64, until: Instant) {
@@ -162,6 +163,7 @@ extension StreamMachine {
         at now: Instant, using rng: inout some RandomNumberGenerator, _ actions: inout [StreamAction]
     ) {
         guard var attempt, attempt.facts.generation == generation else { return }
+        fellAt = now
         attempt.phases = attempt.phases.merging(phases)
         let handover = attempt.handover
         let timedOut = failure.reason == .timeout || failure.reason == .ackTimeout

@@ -190,6 +190,7 @@ extension StreamMachine {
     ) {
         live = nil
         lostAt = now
+        fellAt = now
         actions.append(.emit(.connectionLost(loss(of: connection, reason, closeCode, detail, at: now))))
         collect(&actions) { [resumable = policy.resumable] in
             if resumable { $0.resumeAwaited(events: &$1) } else { $0.resumeAbandoned(events: &$1) }

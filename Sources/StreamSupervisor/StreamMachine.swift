@@ -36,6 +36,8 @@ public struct StreamMachine: Sendable {
     var attemptNumber = 0
     /// When the live connection was lost that is not live again yet.
     var lostAt: Instant?
+    /// When a live connection was lost or an attempt failed for the last time.
+    var fellAt: Instant?
     /// Whether there is a session to resume: the stream was live, or a cursor was saved.
     var hasSession = false
     var directive = StreamAction.StateDirective.preserve

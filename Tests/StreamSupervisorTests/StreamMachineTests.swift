@@ -103,6 +103,22 @@ import Testing
                 .retriesExhausted(retries: 10, cause: "closed_abnormal", willRearmAfter: nil)))
     }
 
+    @Test func everyReconnectAttemptAsksForATokenFetchedSinceTheOneBeforeItFailed() {
+        var driver = MachineDriver(.architect)
+        driver.goLive()
+        driver.close()
+        driver.passToDeadline()
+        driver.handle(.permitGranted(generation: driver.generation))
+        let failure = AttemptFailure(reason: .gatewayError, httpStatus: 502)
+        driver.pass(.seconds(1))
+        driver.handle(.transportFailed(generation: driver.generation, failure, PhaseTimings()))
+        let failedAt = driver.now
+        driver.passToDeadline()
+        _ = driver.drain()
+        driver.handle(.permitGranted(generation: driver.generation))
+        #expect(driver.drain().contains(.requestToken(generation: driver.generation, notBefore: failedAt)))
+    }
+
     @Test func theRetryCountGoesBackOnlyWhenTheStreamHasHeld() {
         var driver = MachineDriver(.architect)
         driver.goLive()
