@@ -1,5 +1,6 @@
 import AuditTrail
 import ExpositionServer
+import MetricsRegistry
 import NIOConcurrencyHelpers
 import NIOCore
 import StreamMetrics
@@ -42,7 +43,7 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
 
     func render(contentType: String, into buffer: ExpositionBuffer) {
         let began = NIODeadline.now()
-        metrics.withRendering(contentType: contentType, at: now) { buffer.append($0) }
+        metrics.render(contentType: contentType, at: now, into: buffer)
         metrics.recordScrape(.nanoseconds((NIODeadline.now() - began).nanoseconds))
     }
 

@@ -14,10 +14,8 @@ extension StreamMetrics {
         try? auditDropped(sink: sink).increment(by: UInt64(lines))
     }
 
-    /// Encodes every metric in the format of `contentType` and hands the bytes to `body`.
-    func withRendering(contentType: String, at now: Instant, _ body: (UnsafeRawBufferPointer) -> Void) {
-        let rendering = ExpositionBuffer()
-        registry.encode(Negotiation.choose(accept: contentType), now: now.nanoseconds, into: rendering)
-        body(rendering.bytes)
+    /// Appends every metric in the format of `contentType` to `buffer`.
+    func render(contentType: String, at now: Instant, into buffer: ExpositionBuffer) {
+        registry.encode(Negotiation.choose(accept: contentType), now: now.nanoseconds, into: buffer)
     }
 }

@@ -44,12 +44,24 @@ public final class ExpositionBuffer: @unchecked Sendable {
         count = end - memory
     }
 
-    /// Appends the `source.count` bytes of `source`.
-    func append(_ source: UnsafeRawBufferPointer) {
+    /// Appends a copy of `source`.
+    public func append(_ source: UnsafeRawBufferPointer) {
         let target = reserve(source.count)
         guard let base = source.baseAddress else { return }
         target.copyMemory(from: base, byteCount: source.count)
         commit(target + source.count)
+    }
+
+    /// Appends a copy of `source`.
+    public func append(_ source: [UInt8]) {
+        source.withUnsafeBytes { append($0) }
+    }
+
+    /// Lets `write` fill at least `room` bytes in place; it returns how many it wrote.
+    public func append(reserving room: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
+        let target = reserve(room)
+        let written = write(UnsafeMutableRawBufferPointer(start: target, count: capacity - count))
+        commit(target + max(0, min(written, capacity - count)))
     }
 
     @inline(never)

@@ -1,4 +1,5 @@
 internal import CMicrohttpd
+internal import MetricsRegistry
 
 /// Makes libmicrohttpd's responses of ours.
 enum ResponseBody {

@@ -1,3 +1,5 @@
+internal import MetricsRegistry
+
 /// What a route answers.
 struct Response: Sendable {
     enum Body: Sendable {

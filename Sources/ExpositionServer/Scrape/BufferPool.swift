@@ -1,3 +1,5 @@
+internal import MetricsRegistry
+
 /// Buffers that are used again: with a fresh allocation the kernel has to hand over each page of a scrape anew.
 final class BufferPool: Sendable {
     private let free = Monitor<[ExpositionBuffer]>([])

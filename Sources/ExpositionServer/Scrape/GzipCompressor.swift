@@ -1,5 +1,6 @@
 internal import CZlib
 internal import Glibc
+internal import MetricsRegistry
 
 /// gzip (RFC 1952) at zlib's level 1: a scrape must be quick before it is small.
 enum GzipCompressor {

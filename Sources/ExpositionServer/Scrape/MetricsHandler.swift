@@ -1,3 +1,5 @@
+internal import MetricsRegistry
+
 /// Answers scrapes: renders on a thread of its own, shares renderings, and limits how many are under way.
 final class MetricsHandler: Sendable {
     /// Counts a scrape until its response has been sent or given up, and keeps the rendering that it sends.

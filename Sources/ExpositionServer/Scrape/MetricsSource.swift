@@ -1,3 +1,5 @@
+public import MetricsRegistry
+
 /// Where the metrics of a scrape come from.
 public protocol MetricsSource: Sendable {
     /// The `Content-Type` that answers an `Accept` header (nil: none was sent). Requests with the same type share
