@@ -21,14 +21,27 @@ final class StreamDriver: StreamConnectionDelegate {
         let endProcess: @Sendable (String) -> Void
     }
 
-    /// An attempt's connection, the successor in a hand-over, and the one that drains.
-    private struct Link {
+    /// An attempt's connection, the successor in a hand-over, and the one that drains. A class: every message looks at
+    /// it, and must not copy it.
+    private final class Link {
+        let generation: UInt64
         let connection: any StreamConnection
         let matcher: MessageMatcher
         let token: Token?
         /// What is sent on this connection is built from this.
         var attempt: StreamWire.Attempt
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
+
+        init(
+            generation: UInt64, connection: any StreamConnection, matcher: MessageMatcher, token: Token?,
+            attempt: StreamWire.Attempt
+        ) {
+            self.generation = generation
+            self.connection = connection
+            self.matcher = matcher
+            self.token = token
+            self.attempt = attempt
+        }
     }
 
     let identity: StreamIdentity
@@ -43,6 +56,8 @@ final class StreamDriver: StreamConnectionDelegate {
     private var machine: StreamMachine
     private var random: StreamRandom
     private var links: [UInt64: Link] = [:]
+    /// The newest of them, at hand for each message.
+    private var newest: Link?
     private var tokens: [UInt64: Token] = [:]
     private var permits: [UInt64: UInt64] = [:]
     private var preparation: Preparation?
@@ -61,6 +76,7 @@ final class StreamDriver: StreamConnectionDelegate {
     private var offeredSequence: UInt64?
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
+    private var isRetired = false
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
@@ -113,7 +129,7 @@ final class StreamDriver: StreamConnectionDelegate {
             lastMessageAt = surroundings.wall.now()
         }
         batchNow = nil
-        for generation in links.keys { countTraffic(generation) }
+        for link in links.values { countTraffic(link) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
         if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
         if let finished = retirement, isFinished {
@@ -130,14 +146,12 @@ final class StreamDriver: StreamConnectionDelegate {
         saveCursor()
     }
 
-    private func countTraffic(_ generation: UInt64) {
-        guard var link = links[generation] else { return }
+    private func countTraffic(_ link: Link) {
         let traffic = link.connection.traffic
         guard traffic != link.traffic else { return }
         listener.streamMoved(
             received: traffic.received &- link.traffic.received, sent: traffic.sent &- link.traffic.sent)
         link.traffic = traffic
-        links[generation] = link
     }
 
     /// Sets the timer for the machine's next deadline. One that is set for earlier stays: a deadline that moved back,
@@ -227,8 +241,9 @@ final class StreamDriver: StreamConnectionDelegate {
         credential?.forgo(requester, attempt: generation)
         guard let link = links[generation] else { return }
         link.connection.abort()
-        countTraffic(generation)
+        countTraffic(link)
         links[generation] = nil
+        if newest === link { newest = nil }
         // The token outlives its connection for as long as it takes to say that it was refused.
         tokens = link.token.map { [generation: $0] } ?? [:]
     }
@@ -308,9 +323,11 @@ final class StreamDriver: StreamConnectionDelegate {
             let request = try wire.request(
                 generation: generation, session: session, attempt: attempt, timeout: machine.policy.connectTimeout)
             let connection = surroundings.network.connection(request, on: loop, delegate: self)
-            links[generation] = Link(
-                connection: connection, matcher: wire.matcher(for: session, attempt: attempt), token: token,
-                attempt: attempt)
+            let link = Link(
+                generation: generation, connection: connection,
+                matcher: wire.matcher(for: session, attempt: attempt), token: token, attempt: attempt)
+            links[generation] = link
+            newest = link
             pendingPhases = phases
             connection.start()
         } catch {
@@ -368,8 +385,8 @@ final class StreamDriver: StreamConnectionDelegate {
     }
 
     func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-        guard let matcher = links[generation]?.matcher else { return }
-        let facts = matcher.facts(of: payload)
+        guard let link = newest?.generation == generation ? newest : links[generation] else { return }
+        let facts = link.matcher.facts(of: payload)
         receivedMessage = true
         let now = batchNow ?? loop.instant
         batchNow = now
@@ -400,6 +417,8 @@ final class StreamDriver: StreamConnectionDelegate {
         for action in actions { perform(action, at: now) }
         while !waitingInputs.isEmpty { step(waitingInputs.removeFirst()) }
         isHandling = false
+        // Not left to the end of the batch: a connection that was just given up tells of none.
+        afterwards()
     }
 
     func connectionReceivedPong(_ generation: UInt64) {
@@ -425,7 +444,14 @@ final class StreamDriver: StreamConnectionDelegate {
             credential?.leave(requester)
             finished()
         }
+        isRetired = true
         handle(.stopRequested)
+    }
+
+    /// A person asks for a reconnect; too late for a stream that was told to end.
+    func reconnect() {
+        guard !isRetired else { return }
+        handle(.reconnectRequested)
     }
 
     /// Remembers where the stream is, so that another life of the process can resume it.
