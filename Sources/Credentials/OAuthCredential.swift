@@ -10,6 +10,8 @@ public import StreamModel
 public struct OAuthCredential: Sendable {
     /// Requests within one flight that the server may answer with 429.
     private static let maximumTries = 3
+    /// No token endpoint means longer than this: its bucket refills by the minute.
+    private static let longestRest = Duration.seconds(3_600)
     /// How long a 429 without `Retry-After` means.
     private static let defaultRest = Duration.seconds(5)
 
@@ -199,7 +201,8 @@ public struct OAuthCredential: Sendable {
     private mutating func throttle(
         _ response: TokenResponse, tries: Int, at now: Instant, wall: WallTime
     ) -> [CredentialOutput] {
-        let asked = RetryAfter.duration(response.retryAfter, at: wall)
+        let asked = response.retryAfter.flatMap { RetryAfter.parse($0, now: wall) }
+            .map { min($0, Self.longestRest) }
         if tries >= Self.maximumTries {
             return fail(
                 detail: "\(configuration.shownURL) throttles: status 429 for \(tries) tries", outcome: .throttled,

@@ -149,7 +149,7 @@ final class CredentialKeeper: Sendable {
                 switch result {
                 case .success(let response):
                     let answer = TokenResponse(
-                        status: response.status, retryAfter: response.headers.first(named: "retry-after"),
+                        status: response.status, retryAfter: response.retryAfter,
                         body: response.body)
                     self?.handle(.responseReceived(flight: request.flight, answer))
                 case .failure(let error):

@@ -19,8 +19,11 @@ public final class CursorStore: Sendable {
         public let description: String
     }
 
+    private let directory: String
     private let path: String
     private let lock: Int32
+    /// Held over a whole ``save()``: two of them would write the same file beside.
+    private let saving = NIOLock()
     private let cursors: NIOLockedValueBox<(known: [String: Cursor], isDirty: Bool)>
 
     /// Opens the store in `directory`, which is made where it does not exist.
@@ -28,6 +31,7 @@ public final class CursorStore: Sendable {
     /// - Throws: ``Failure`` where the directory cannot be made, read or locked. A file that cannot be understood is
     ///   set aside rather than trusted or lost.
     public init(directory: String) throws(Failure) {
+        self.directory = directory
         path = directory + "/cursors.jsonl"
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -48,7 +52,14 @@ public final class CursorStore: Sendable {
                 description: "state directory \(directory) is used by another process; "
                     + "give each process a directory of its own")
         }
-        cursors = NIOLockedValueBox((Self.read(path), false))
+        do {
+            let (known, isWhole) = try Self.read(path)
+            // What could be understood of a damaged file is written anew with the next save.
+            cursors = NIOLockedValueBox((known, !isWhole))
+        } catch {
+            Glibc.close(lock)
+            throw error
+        }
     }
 
     deinit {
@@ -80,6 +91,8 @@ public final class CursorStore: Sendable {
     ///
     /// - Throws: ``Failure``; what could not be written is tried again with the next call.
     public func save() throws(Failure) {
+        saving.lock()
+        defer { saving.unlock() }
         let changed: [Cursor]? = cursors.withLockedValue { state in
             guard state.isDirty else { return nil }
             state.isDirty = false
@@ -117,14 +130,25 @@ public final class CursorStore: Sendable {
         }
         guard fsync(file) == 0 else { throw failure("sync", beside) }
         guard rename(beside, path) == 0 else { throw failure("rename", beside) }
+        // The new name is on the disk only once its directory is.
+        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("open", directory) }
+        defer { Glibc.close(folder) }
+        // Some file systems cannot sync a directory, and say so with EINVAL.
+        guard fsync(folder) == 0 || errno == EINVAL else { throw failure("sync", directory) }
     }
 
     private func failure(_ operation: String, _ path: String) -> Failure {
         Failure(description: "cursors not saved: \(operation) \(path): \(String(cString: strerror(errno)))")
     }
 
-    private static func read(_ path: String) -> [String: Cursor] {
-        guard let data = FileManager.default.contents(atPath: path) else { return [:] }
+    private static func read(_ path: String) throws(Failure) -> (cursors: [String: Cursor], isWhole: Bool) {
+        guard FileManager.default.fileExists(atPath: path) else { return ([:], true) }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            // Not taken for an empty one: the next save would write over it.
+            throw Failure(
+                description: "\(path) cannot be read; let this user read it, or remove it to begin every stream anew")
+        }
         let decoder = JSONDecoder()
         var cursors: [String: Cursor] = [:]
         var isWhole = true
@@ -136,6 +160,6 @@ public final class CursorStore: Sendable {
             }
         }
         if !isWhole { rename(path, path + ".unreadable") }
-        return cursors
+        return (cursors, isWhole)
     }
 }

@@ -74,7 +74,7 @@ final class Preparation {
     ) -> Result<Void, AttemptFailureError> {
         switch result {
         case .success(let response):
-            let retryAfter = response.retryAfter?.delay(nowUnixSeconds: wall.now().milliseconds / 1000)
+            let retryAfter = response.retryAfter.flatMap { RetryAfter.parse($0, now: wall.now()) }
             return request.outcome(status: response.status, retryAfter: retryAfter, body: response.body).map {
                 success in
                 attempt.captured.merge(success.variables) { _, new in new }

@@ -77,6 +77,7 @@ final class StreamDriver: StreamConnectionDelegate {
     private var offeredSequence: UInt64?
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
+    private var isRetired = false
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
@@ -434,6 +435,8 @@ final class StreamDriver: StreamConnectionDelegate {
         for action in actions { perform(action, at: now) }
         while !waitingInputs.isEmpty { step(waitingInputs.removeFirst()) }
         isHandling = false
+        // Not left to the end of the batch: a connection that was just given up tells of none.
+        afterwards()
     }
 
     func connectionReceivedPong(_ generation: UInt64) {
@@ -459,7 +462,14 @@ final class StreamDriver: StreamConnectionDelegate {
             credential?.leave(requester)
             finished()
         }
+        isRetired = true
         handle(.stopRequested)
+    }
+
+    /// A person asks for a reconnect; too late for a stream that was told to end.
+    func reconnect() {
+        guard !isRetired else { return }
+        handle(.reconnectRequested)
     }
 
     /// Remembers where the stream is, so that another life of the process can resume it.

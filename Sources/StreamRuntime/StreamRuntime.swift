@@ -49,7 +49,8 @@ public final class StreamRuntime: Sendable {
     private struct Held {
         let specification: StreamSpecification
         let credential: CredentialSpecification?
-        let driver: NIOLoopBound<StreamDriver>
+        /// Filled on the loop, before anything else that is asked of the stream there.
+        let driver: NIOLoopBoundBox<StreamDriver?>
         let loop: any EventLoop
     }
 
@@ -57,6 +58,8 @@ public final class StreamRuntime: Sendable {
         var held: [String: Held] = [:]
         /// Streams that are being stopped, with what is to start in their place.
         var retiring: [String: StreamSpecification?] = [:]
+        /// When these are over.
+        var leaving: [String: EventLoopFuture<Void>] = [:]
         var keepers: [String: (specification: CredentialSpecification, keeper: CredentialKeeper)] = [:]
         var budgets: [String: BudgetKeeper] = [:]
         var plan = RuntimePlan(streams: [])
@@ -128,22 +131,39 @@ public final class StreamRuntime: Sendable {
             for held in stopping { state.held[held.specification.name] = nil }
         }
         for name in changes.removed { options.cursors?.forget(name) }
-        for held in stopping { retire(held) }
+        for held in stopping { replace(held) }
         for stream in starting { start(stream) }
         return changes
     }
 
-    private func retire(_ held: Held) {
-        held.loop.execute {
-            let identity = held.driver.value.identity
-            held.driver.value.retire { [self] in
-                listeners.removed(identity)
-                let successor = state.withLockedValue { state -> StreamSpecification? in
-                    guard let successor = state.retiring.removeValue(forKey: identity.name) else { return nil }
-                    return state.isStopping ? nil : successor
-                }
-                if let successor { start(successor) }
+    /// Stops a stream; done once its sockets are closed and its listener was told.
+    private func retire(_ held: Held) -> EventLoopFuture<Void> {
+        held.loop.flatSubmit { [listeners] in
+            let promise = held.loop.makePromise(of: Void.self)
+            guard let driver = held.driver.value else {
+                promise.succeed()
+                return promise.futureResult
             }
+            driver.retire {
+                listeners.removed(driver.identity)
+                promise.succeed()
+            }
+            return promise.futureResult
+        }
+    }
+
+    /// Stops a stream that the plan no longer has as it was, and starts what the plan has in its place by then.
+    private func replace(_ held: Held) {
+        let name = held.specification.name
+        let over = retire(held)
+        state.withLockedValue { $0.leaving[name] = over }
+        over.whenComplete { [self] _ in
+            let successor = state.withLockedValue { state -> StreamSpecification? in
+                state.leaving[name] = nil
+                guard let successor = state.retiring.removeValue(forKey: name), !state.isStopping else { return nil }
+                return successor
+            }
+            if let successor { start(successor) }
         }
     }
 
@@ -160,7 +180,16 @@ public final class StreamRuntime: Sendable {
             return
         }
         let loop = group.next()
-        let share: Share = state.withLockedValue { self.share(of: stream, &$0) }
+        // Held from here on, and not from when the loop gets to it: the next plan must find it.
+        let started: (share: Share, box: NIOLoopBoundBox<StreamDriver?>)? = state.withLockedValue { state in
+            guard !state.isStopping else { return nil }
+            let share = self.share(of: stream, &state)
+            let box = NIOLoopBoundBox<StreamDriver?>.makeEmptyBox(eventLoop: loop)
+            state.held[stream.name] = Held(
+                specification: stream, credential: share.credential, driver: box, loop: loop)
+            return (share, box)
+        }
+        guard let (share, box) = started else { return listeners.removed(identity) }
         // A listener's calls, too, begin on the stream's own loop.
         loop.execute { [self] in
             let driver = StreamDriver(
@@ -170,15 +199,8 @@ public final class StreamRuntime: Sendable {
             if let keeper = share.keeper, let name = stream.credential {
                 keeper.join(share.requester, driver.credentialClient(name))
             }
-            let held = Held(
-                specification: stream, credential: share.credential, driver: NIOLoopBound(driver, eventLoop: loop),
-                loop: loop)
-            let isWanted = state.withLockedValue { state in
-                guard !state.isStopping else { return false }
-                state.held[stream.name] = held
-                return true
-            }
-            if isWanted { driver.handle(.started) } else { listeners.removed(identity) }
+            box.value = driver
+            driver.handle(.started)
         }
     }
 
@@ -242,7 +264,7 @@ public final class StreamRuntime: Sendable {
     /// that name.
     public func reconnect(_ stream: String) -> Bool {
         guard let held = state.withLockedValue({ $0.held[stream] }) else { return false }
-        held.loop.execute { held.driver.value.handle(.reconnectRequested) }
+        held.loop.execute { held.driver.value?.reconnect() }
         return true
     }
 
@@ -251,30 +273,26 @@ public final class StreamRuntime: Sendable {
     /// Stops every stream (close frames are sent) and saves the cursors; returns when all sockets are closed, or after
     /// `limit`.
     public func stop(within limit: Duration) async {
-        let (all, saving) = state.withLockedValue { state in
+        try? await stopping(within: limit).get()
+        saveCursors()
+    }
+
+    /// Stops every stream; done when all sockets are closed, or after `limit`.
+    func stopping(within limit: Duration) -> EventLoopFuture<Void> {
+        let (all, leaving, saving) = state.withLockedValue { state in
             state.isStopping = true
             defer { state.held = [:] }
-            return (Array(state.held.values), state.saving)
+            return (Array(state.held.values), Array(state.leaving.values), state.saving)
         }
         saving?.cancel()
         let loop = group.next()
-        let finished = all.map { held in
-            held.loop.flatSubmit { [listeners] in
-                let promise = held.loop.makePromise(of: Void.self)
-                let identity = held.driver.value.identity
-                held.driver.value.retire {
-                    listeners.removed(identity)
-                    promise.succeed()
-                }
-                return promise.futureResult
-            }
-        }
         let done = loop.makePromise(of: Void.self)
-        EventLoopFuture.andAllComplete(finished, on: loop).cascade(to: done)
         let deadline = loop.scheduleTask(in: .nanoseconds(limit.nanoseconds)) { done.succeed() }
-        try? await done.futureResult.get()
-        deadline.cancel()
-        saveCursors()
+        EventLoopFuture.andAllComplete(all.map(retire) + leaving, on: loop).whenComplete { _ in
+            deadline.cancel()
+            done.succeed()
+        }
+        return done.futureResult
     }
 
     // MARK: Cursors

@@ -118,7 +118,7 @@ struct StreamWire: Sendable {
         let reason: ConnectFailureReason
         switch failure.kind {
         case .refusedByServer(let refusal):
-            let retryAfter = refusal.retryAfter?.delay(nowUnixSeconds: wall.milliseconds / 1000)
+            let retryAfter = refusal.retryAfter.flatMap { RetryAfter.parse($0, now: wall) }
             return profile.failure(forStatus: refusal.status, retryAfter: retryAfter, body: refusal.body)
         case .dns: reason = .dns
         case .refused: reason = .refused

@@ -119,6 +119,6 @@ public struct HTTPRefusal: Sendable, Hashable {
     /// The first ``maxBodySize`` bytes of the body, as far as they had come.
     public let body: [UInt8]
 
-    /// When the server wants to be asked again, where it said so.
-    public var retryAfter: RetryAfter? { headers.first(named: "retry-after").flatMap(RetryAfter.init) }
+    /// The header `Retry-After` as it came (RFC 9110, section 10.2.3): seconds, or a date.
+    public var retryAfter: String? { headers.first(named: "retry-after") }
 }

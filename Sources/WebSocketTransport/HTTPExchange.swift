@@ -33,8 +33,8 @@ public struct HTTPExchangeResponse: Sendable {
     /// How long each phase took.
     public let phases: DialPhases
 
-    /// When the server wants to be asked again, where it said so.
-    public var retryAfter: RetryAfter? { headers.first(named: "retry-after").flatMap(RetryAfter.init) }
+    /// The header `Retry-After` as it came (RFC 9110, section 10.2.3): seconds, or a date.
+    public var retryAfter: String? { headers.first(named: "retry-after") }
 }
 
 /// One HTTP/1.1 request on a connection of its own, with the dialing, TLS and proxy of the WebSocket. Meant for the few

@@ -25,22 +25,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("Sun, 06 Nov 1994 08:49:37 GMT", Int64(784_111_777)), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600), ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
-    ])
-    func httpDate(_ text: String, _ seconds: Int64) {
-        #expect(HTTPDate.parse(text) == WallTime(milliseconds: seconds * 1_000))
-    }
-
-    @Test(arguments: [
-        "", "x", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49 GMT", "Sun, 99 Nov 1994 1:1:1 GMT",
-    ])
-    func noHTTPDate(_ text: String) {
-        #expect(HTTPDate.parse(text) == nil)
-        #expect(RetryAfter.duration(text, at: WallTime(milliseconds: 0)) == nil)
-    }
-
     @Test func jsonScalars() throws {
         let text =
             #" {"a":"x\n\u00fc\ud83d\ude00\ud800","b":-1.5e2,"c":{"a":[1,{"d":null}]},"e":true,"f":"12","g":[]} "#

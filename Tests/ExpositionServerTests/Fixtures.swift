@@ -42,14 +42,14 @@ final class FakeExporter: ExporterAPI, Sendable {
     }
     func followAudit(
         matching query: AuditQuery, deliver: @escaping @Sendable ([UInt8]) -> Void
-    ) async -> AuditSubscription {
+    ) async -> AuditTail {
         let number = state.update { state in
             state.queries.append(query)
             state.nextSubscription += 1
             state.publish[state.nextSubscription] = deliver
             return state.nextSubscription
         }
-        return AuditSubscription(newest: Array(snapshot.utf8)) { [state] in
+        return AuditTail(newest: Array(snapshot.utf8)) { [state] in
             state.update { state in
                 state.publish[number] = nil
                 state.cancelled += 1

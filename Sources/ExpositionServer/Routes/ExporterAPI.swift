@@ -25,7 +25,7 @@ public protocol ExporterAPI: Sendable {
     /// between, none comes twice. `deliver` never blocks; it may be called before this function has returned.
     func followAudit(
         matching query: AuditQuery, deliver: @escaping @Sendable (_ line: [UInt8]) -> Void
-    ) async -> AuditSubscription
+    ) async -> AuditTail
 
     /// A follower read too slowly and `lines` lines were not queued for it: to be counted.
     func followerDropped(lines: Int)
@@ -68,7 +68,7 @@ public struct AuditQuery: Sendable, Equatable {
 }
 
 /// The newest lines, and the way to end a subscription to those that follow.
-public struct AuditSubscription: Sendable {
+public struct AuditTail: Sendable {
     /// The newest lines, oldest first.
     public let newest: [UInt8]
     /// Ends the subscription; called exactly once, on any thread.

@@ -1,5 +1,3 @@
-public import StreamModel
-
 /// The header `Retry-After` (RFC 9110, section 10.2.3).
 public enum RetryAfter {
     /// The longest wait that is believed: a day. A server that names more is taken to mean that.

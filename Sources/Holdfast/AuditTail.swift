@@ -1,4 +1,0 @@
-import ExpositionServer
-
-/// What the endpoint calls a subscription to the audit trail; the trail has a type of the same name.
-typealias AuditTail = AuditSubscription
