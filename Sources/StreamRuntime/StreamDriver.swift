@@ -21,14 +21,30 @@ final class StreamDriver: StreamConnectionDelegate {
         let endProcess: @Sendable (String) -> Void
     }
 
-    /// An attempt's connection, the successor in a hand-over, and the one that drains.
-    private struct Link {
+    /// An attempt's connection, the successor in a hand-over, and the one that drains. A class: every message looks at
+    /// it, and must not copy it.
+    private final class Link {
+        let generation: UInt64
         let connection: any StreamConnection
         let matcher: MessageMatcher
         let token: Token?
+        /// What was measured before the socket was dialled.
+        let phases: PhaseTimings
         /// What is sent on this connection is built from this.
         var attempt: StreamWire.Attempt
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
+
+        init(
+            generation: UInt64, connection: any StreamConnection, matcher: MessageMatcher, token: Token?,
+            phases: PhaseTimings, attempt: StreamWire.Attempt
+        ) {
+            self.generation = generation
+            self.connection = connection
+            self.matcher = matcher
+            self.token = token
+            self.phases = phases
+            self.attempt = attempt
+        }
     }
 
     let identity: StreamIdentity
@@ -43,14 +59,14 @@ final class StreamDriver: StreamConnectionDelegate {
     private var machine: StreamMachine
     private var random: StreamRandom
     private var links: [UInt64: Link] = [:]
+    /// The newest of them, at hand for each message.
+    private var newest: Link?
     private var tokens: [UInt64: Token] = [:]
     private var permits: [UInt64: UInt64] = [:]
     private var preparation: Preparation?
     private var prepared: PreparedSession?
     /// What the service's own messages have given that a resume needs: a session's identifier, an address.
     private var captured: [String: VariableValue] = [:]
-    /// What was measured of the newest attempt before its socket was dialled.
-    private var pendingPhases = PhaseTimings()
 
     private var isHandling = false
     private var waitingInputs: [StreamInput] = []
@@ -61,6 +77,7 @@ final class StreamDriver: StreamConnectionDelegate {
     private var offeredSequence: UInt64?
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
+    private var isRetired = false
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
@@ -75,6 +92,8 @@ final class StreamDriver: StreamConnectionDelegate {
         self.requester = requester
         self.surroundings = surroundings
         wire = StreamWire(specification, clientID: identity.clientID)
+        // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
+        let cursor = wire.resumeNeedsCaptures ? nil : cursor
         machine = StreamMachine(
             policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil)
         random = StreamRandom(seed: seed)
@@ -113,7 +132,7 @@ final class StreamDriver: StreamConnectionDelegate {
             lastMessageAt = surroundings.wall.now()
         }
         batchNow = nil
-        for generation in links.keys { countTraffic(generation) }
+        for link in links.values { countTraffic(link) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
         if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
         if let finished = retirement, isFinished {
@@ -130,14 +149,12 @@ final class StreamDriver: StreamConnectionDelegate {
         saveCursor()
     }
 
-    private func countTraffic(_ generation: UInt64) {
-        guard var link = links[generation] else { return }
+    private func countTraffic(_ link: Link) {
         let traffic = link.connection.traffic
         guard traffic != link.traffic else { return }
         listener.streamMoved(
             received: traffic.received &- link.traffic.received, sent: traffic.sent &- link.traffic.sent)
         link.traffic = traffic
-        links[generation] = link
     }
 
     /// Sets the timer for the machine's next deadline. One that is set for earlier stays: a deadline that moved back,
@@ -227,10 +244,11 @@ final class StreamDriver: StreamConnectionDelegate {
         credential?.forgo(requester, attempt: generation)
         guard let link = links[generation] else { return }
         link.connection.abort()
-        countTraffic(generation)
+        countTraffic(link)
         links[generation] = nil
+        if newest === link { newest = nil }
         // The token outlives its connection for as long as it takes to say that it was refused.
-        tokens = link.token.map { [generation: $0] } ?? [:]
+        if let token = link.token { tokens[generation] = token }
     }
 
     // MARK: Opening
@@ -254,13 +272,14 @@ final class StreamDriver: StreamConnectionDelegate {
 
     private func openTransport(_ generation: UInt64, resuming: Bool) {
         let token = tokens.removeValue(forKey: generation)
-        tokens = [:]
+        tokens = tokens.filter { $0.key > generation }
         var attempt = StreamWire.Attempt()
         attempt.token = token?.value.reveal() ?? ""
         attempt.correlationID = "\(identity.clientID)-\(generation)"
         attempt.captured = captured
-        if let prepared, prepared.connections <= wire.profile.lifecycle.reconnectsPerPreparation {
+        if let prepared, servesOnceMore(prepared) {
             attempt.captured.merge(prepared.variables) { _, new in new }
+            handle(.preparationReused(generation: generation, age: loop.instant - prepared.preparedAt))
         } else {
             prepared = nil
             if !wire.profile.prepare.isEmpty {
@@ -269,6 +288,14 @@ final class StreamDriver: StreamConnectionDelegate {
             }
         }
         dial(generation, resuming: resuming, token: token, attempt: attempt, phases: PhaseTimings())
+    }
+
+    /// Whether one more connection can be made with what was prepared: not too often, and not when it would have to
+    /// be replaced for its age at once.
+    private func servesOnceMore(_ prepared: PreparedSession) -> Bool {
+        guard prepared.connections <= wire.profile.lifecycle.reconnectsPerPreparation else { return false }
+        let limit = machine.policy.rolloverAfter
+        return limit <= .zero || loop.instant - prepared.preparedAt < limit
     }
 
     private func prepare(_ generation: UInt64, resuming: Bool, token: Token?, attempt: StreamWire.Attempt) {
@@ -283,7 +310,8 @@ final class StreamDriver: StreamConnectionDelegate {
             var phases = PhaseTimings()
             phases[.prepare] = self.loop.instant - began
             switch result {
-            case .success(let session):
+            case .success(var session):
+                session.preparedAt = began
                 self.prepared = session
                 for rejection in session.rejections {
                     self.log(warning: "`\(rejection.item)` was rejected: \(rejection.reason)")
@@ -308,10 +336,12 @@ final class StreamDriver: StreamConnectionDelegate {
             let request = try wire.request(
                 generation: generation, session: session, attempt: attempt, timeout: machine.policy.connectTimeout)
             let connection = surroundings.network.connection(request, on: loop, delegate: self)
-            links[generation] = Link(
-                connection: connection, matcher: wire.matcher(for: session, attempt: attempt), token: token,
+            let link = Link(
+                generation: generation, connection: connection,
+                matcher: wire.matcher(for: session, attempt: attempt), token: token, phases: phases,
                 attempt: attempt)
-            pendingPhases = phases
+            links[generation] = link
+            newest = link
             connection.start()
         } catch {
             let failure = AttemptFailure(reason: .other, detail: "the handshake cannot be built: \(error)")
@@ -331,7 +361,11 @@ final class StreamDriver: StreamConnectionDelegate {
                 send(message, on: link.connection)
             }
         } catch {
-            log(warning: "a message of profile \(wire.profile.name) cannot be built: \(error)")
+            // Waiting for the answer to what was not sent would be in vain. A resume that can't be asked for is refused.
+            let failure = AttemptFailure(
+                reason: session == .resume ? .ackRejected : .other,
+                detail: "a message of profile \(wire.profile.name) cannot be built: \(error)")
+            handle(.transportFailed(generation: generation, failure, PhaseTimings()))
         }
     }
 
@@ -358,23 +392,28 @@ final class StreamDriver: StreamConnectionDelegate {
     // MARK: Connections
 
     func connectionOpened(_ generation: UInt64, phases: PhaseTimings) {
-        handle(.transportOpened(generation: generation, pendingPhases.merging(phases)))
+        let before = links[generation]?.phases ?? PhaseTimings()
+        handle(.transportOpened(generation: generation, before.merging(phases)))
     }
 
     func connectionFailed(_ generation: UInt64, _ failure: DialFailure) {
-        let phases = pendingPhases.merging(PhaseTimings(failure.phases))
+        let phases = (links[generation]?.phases ?? PhaseTimings()).merging(PhaseTimings(failure.phases))
         let meaning = wire.failure(for: failure, wall: surroundings.wall.now())
         handle(.transportFailed(generation: generation, meaning, phases))
     }
 
     func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-        guard let matcher = links[generation]?.matcher else { return }
-        let facts = matcher.facts(of: payload)
+        guard let link = newest?.generation == generation ? newest : links[generation] else { return }
+        var facts = link.matcher.facts(of: payload)
+        let wasLive = machine.liveGeneration == generation
+        // What acknowledges also while live, as any event may, is an event from then on.
+        if wasLive, facts.role == .acknowledgment { facts.role = .event }
         receivedMessage = true
         let now = batchNow ?? loop.instant
         batchNow = now
         if facts.role != .event, !wire.profile.captures.isEmpty { capture(from: payload, on: generation) }
-        let wasLive = machine.liveGeneration == generation
+        if !wire.replies.isEmpty { reply(to: payload, on: link) }
+        let countedBefore = machine.continuity.tallies.received
         if isHandling {
             waitingInputs.append(.messageReceived(generation: generation, facts))
         } else {
@@ -382,7 +421,11 @@ final class StreamDriver: StreamConnectionDelegate {
                 .messageReceived(generation: generation, facts), at: now, using: &random)
             if !actions.isEmpty { performAll(actions, at: now) }
         }
-        if wasLive, listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
+        guard listener.wantsMessages else { return }
+        // Handed on is what was counted: the first message that proves a connection live, and what only the old one of
+        // two connections brought, are; what was flushed, or both brought, is not again.
+        let isCounted = isHandling ? wasLive : machine.continuity.tallies.received != countedBefore
+        if isCounted { listener.streamReceived(facts, payload: payload) }
     }
 
     /// Keeps what a message that is no data gives: a greeting's heartbeat interval, a session's identifier.
@@ -395,11 +438,29 @@ final class StreamDriver: StreamConnectionDelegate {
         handle(.heartbeatIntervalNamed(generation: generation, .milliseconds(milliseconds)))
     }
 
+    /// Answers a message that asks for it.
+    private func reply(to payload: UnsafeRawBufferPointer, on link: Link) {
+        for reply in wire.replies where reply.matcher.facts(of: payload).role == .acknowledgment {
+            do {
+                var attempt = link.attempt
+                attempt.captured.merge(captured) { _, new in new }
+                attempt.captured.merge(reply.rule.captures(from: Array(payload))) { _, new in new }
+                attempt.timestamp = surroundings.wall.now()
+                attempt.lastSequence = machine.continuity.tallies.highest
+                send(try reply.rule.message(variables: wire.variables(of: attempt)), on: link.connection)
+            } catch {
+                log(warning: "a reply of profile \(wire.profile.name) cannot be built: \(error)")
+            }
+        }
+    }
+
     private func performAll(_ actions: [StreamAction], at now: Instant) {
         isHandling = true
         for action in actions { perform(action, at: now) }
         while !waitingInputs.isEmpty { step(waitingInputs.removeFirst()) }
         isHandling = false
+        // Not left to the end of the batch: a connection that was just given up tells of none.
+        afterwards()
     }
 
     func connectionReceivedPong(_ generation: UInt64) {
@@ -425,12 +486,19 @@ final class StreamDriver: StreamConnectionDelegate {
             credential?.leave(requester)
             finished()
         }
+        isRetired = true
         handle(.stopRequested)
+    }
+
+    /// A person asks for a reconnect; too late for a stream that was told to end.
+    func reconnect() {
+        guard !isRetired else { return }
+        handle(.reconnectRequested)
     }
 
     /// Remembers where the stream is, so that another life of the process can resume it.
     func saveCursor() {
-        guard let cursors = surroundings.cursors, machine.policy.resumable, machine.hasResumableSession else { return }
+        guard let cursors = surroundings.cursors, machine.hasResumableSession, !wire.resumeNeedsCaptures else { return }
         offeredSequence = machine.continuity.tallies.highest
         cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
     }
