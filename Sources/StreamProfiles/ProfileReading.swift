@@ -49,6 +49,7 @@ struct ProfileReader {
         readLifecycle()
         profile.defaults = mapping["defaults"].map { StreamSettings.read(from: $0) } ?? StreamSettings()
         checkPatterns()
+        checkCorrelation()
         let token = Profile.BuiltInVariable.token.rawValue
         profile.token.isUsed = profile.neededVariables(hasURL: false).contains(token)
         return profile
@@ -298,6 +299,25 @@ struct ProfileReader {
         }
     }
 
+    /// An answer can't hold the identifier of an attempt that was never told to the server.
+    private func checkCorrelation() {
+        let name = Profile.BuiltInVariable.correlationID.rawValue
+        let endpoint = profile.endpoint
+        let inHandshake = (endpoint.query + endpoint.resumeQuery + endpoint.headers).map(\.value.variables)
+        let inRequests = profile.prepare.map { $0.body?.variables ?? [] }
+        let others = (inHandshake + inRequests).reduce(into: Set<String>()) { $0.formUnion($1) }
+        guard !others.contains(name) else { return }
+        for session in SessionKind.allCases where session == .open || profile.resume != nil {
+            let exchange = profile.exchange(for: session)
+            guard let pattern = exchange.acknowledgedBy, pattern.alternatives.allSatisfy({ $0.uses(name) }),
+                !exchange.send.contains(where: { $0.variables.contains(name) })
+            else { continue }
+            value(of: .acknowledgment, session).error(
+                "can never match: `{\(name)}` is new for each attempt, and no message sends it; add it to `send`")
+            return
+        }
+    }
+
     private func pattern(_ role: MessageFacts.Role, _ session: SessionKind) -> MessagePattern? {
         role == .acknowledgment ? profile.exchange(for: session).acknowledgedBy : profile.messages[role]
     }
@@ -312,5 +332,12 @@ struct ProfileReader {
 
     private static func word(_ role: MessageFacts.Role) -> String {
         roles.first { $0.role == role }?.key ?? "acknowledged_by"
+    }
+}
+
+extension [MessagePattern.Condition] {
+    /// Whether one of the conditions compares with the variable `name`.
+    fileprivate func uses(_ name: String) -> Bool {
+        MessagePattern(alternatives: [self]).variables.contains(name)
     }
 }
