@@ -135,6 +135,18 @@ let package = Package(
                 name: "EndToEndTests",
                 dependencies: ["HoldfastCommand", .product(name: "NIOConcurrencyHelpers", package: "swift-nio")],
                 exclude: ["Support/parse.py"],
-                swiftSettings: rules)
+                swiftSettings: rules),
+            // Whole services, from their configuration to what is counted: in virtual time, and on sockets.
+            .testTarget(
+                name: "ServicesTests",
+                dependencies: [
+                    "HoldfastCommand", "Holdfast", "AuditTrail", "GatewaySimulator", "StreamRuntime", "StreamProfiles",
+                    "StreamModel", "Credentials", "WebSocketTransport", "WebSocketCodec", "ConfigurationReader",
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOEmbedded", package: "swift-nio"),
+                    .product(name: "Logging", package: "swift-log"),
+                ],
+                exclude: ["Support/sdk.py"],
+                swiftSettings: rules),
         ]
 )

@@ -29,6 +29,12 @@ public struct StreamPolicy: Hashable, Sendable {
     public var sequence = SequenceRule.none
     /// Whether a session can be taken up again after its connection is lost.
     public var resumable = false
+    /// Whether a refused resume means that there is no session any more, so that the next attempt begins a fresh one;
+    /// otherwise it resumes again and asks the server to start over.
+    public var startsOverAfterRefusal = false
+    /// The code of our close frame where the session is to go on after it (RFC 6455, section 7.4). Some services end
+    /// the session with a 1000.
+    public var plannedCloseCode: UInt16 = 1000
     /// Whether every reconnect asks for a token that was fetched after the loss, or a cached one will do.
     public var renewsTokenOnReconnect = false
     /// How a planned reconnect goes about it.

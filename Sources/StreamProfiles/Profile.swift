@@ -34,6 +34,8 @@ public struct Profile: Equatable, Sendable {
     public var identifier: [JSONPointer] = []
     /// The client's heartbeat where it is a message.
     public var heartbeat = Heartbeat()
+    /// Messages that are to be answered, and how.
+    public var replies: [Reply] = []
     /// What closes mean.
     public var closes = CloseRules()
     /// How long a connection and what was prepared for it last.
@@ -49,6 +51,9 @@ public struct Profile: Equatable, Sendable {
         public var url: TextTemplate
         /// The address on a resume, where the service names another one for that and has done so.
         public var resumeURL: TextTemplate?
+        /// The variable of an HTTP address that a stream's `url` gives instead, where a request made first gives the
+        /// WebSocket's address.
+        public var urlVariable: String?
         /// The query, added to the address.
         public var query: [HeaderTemplate] = []
         /// What is added to that on a resume.
@@ -68,7 +73,7 @@ public struct Profile: Equatable, Sendable {
         /// Whether every reconnect takes a token that was fetched after the loss.
         public var renewOnReconnect = false
         /// A token with less time than this left is renewed before an attempt.
-        public var minimumValidity = Duration.seconds(60)
+        public var minimumValidity = Duration.zero
     }
 
     /// Messages to send, and what acknowledges them.
@@ -89,6 +94,8 @@ public struct Profile: Equatable, Sendable {
         public var allowsText = false
         /// What it promises.
         public var rule: StreamPolicy.SequenceRule
+        /// Whether acknowledgments are numbered like events.
+        public var countsAcknowledgments = false
     }
 
     /// The client's heartbeat.
@@ -99,12 +106,24 @@ public struct Profile: Equatable, Sendable {
         public var intervalVariable: String?
     }
 
+    /// What to answer to a message, for services that want each one acknowledged.
+    public struct Reply: Equatable, Sendable {
+        /// Which messages are answered.
+        public var pattern: MessagePattern
+        /// Variables that are taken from the message.
+        public var captures: [PrepareRequest.Capture] = []
+        /// The answer.
+        public var send: JSONTemplate
+    }
+
     /// How long a connection and what was prepared for it last.
     public struct Lifecycle: Hashable, Sendable {
         /// How a planned reconnect goes about it.
         public var handover = StreamPolicy.HandoverRule.breakBeforeMake
         /// How many reconnects what was prepared serves before it is prepared anew; 0: it serves one connection.
         public var reconnectsPerPreparation = 0
+        /// The code of our close frame where the session goes on after it.
+        public var plannedCloseCode: UInt16 = 1000
     }
 
     /// Whether what is sent on open waits for the server's greeting.
@@ -122,6 +141,7 @@ public struct Profile: Equatable, Sendable {
         var compiler = MatcherCompiler()
         if let sequence {
             compiler.addSequence(sequence.pointer, channel: sequence.channel, allowsText: sequence.allowsText)
+            compiler.numbersAcknowledgments(sequence.countsAcknowledgments)
         }
         compiler.addIdentifier(identifier)
         for role in Self.precedence {
@@ -155,6 +175,9 @@ public struct Profile: Equatable, Sendable {
         policy.resumable = resume != nil
         policy.renewsTokenOnReconnect = token.renewOnReconnect
         policy.handover = lifecycle.handover
+        policy.plannedCloseCode = lifecycle.plannedCloseCode
+        policy.awaitsHello = awaitsHello
+        policy.startsOverAfterRefusal = !variables.contains { $0.name == Self.stateDirective }
         policy.heartbeat.kind = heartbeat.send == nil ? .ping : .message
         defaults.overridden(by: settings).apply(to: &policy)
         return policy
@@ -162,6 +185,15 @@ public struct Profile: Equatable, Sendable {
 
     /// This profile's own policy, without a stream's settings.
     public var policyDefaults: StreamPolicy { policy() }
+
+    /// The variable of profiles whose service knows the choice whether to go on or to start over with a resume.
+    public static let stateDirective = "state_directive"
+
+    /// Whether a resume holds something that the service gives in a message.
+    public var resumeNeedsCaptures: Bool {
+        let used = (resume?.send ?? []).reduce(into: Set<String>()) { $0.formUnion($1.variables) }
+        return captures.contains { used.contains($0.variable) }
+    }
 
     /// The largest message that a stream with `settings` takes, in bytes.
     public func maximumMessageSize(_ settings: StreamSettings = StreamSettings()) -> Int {

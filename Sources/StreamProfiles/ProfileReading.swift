@@ -4,7 +4,8 @@ import StreamModel
 extension Profile {
     private static let keys = [
         "description", "variables", "endpoint", "token", "prepare", "open", "resume", "live_when", "messages",
-        "capture", "sequence", "identifier", "heartbeat", "closes", "lifecycle", "limits", "defaults",
+        "capture", "sequence", "identifier", "heartbeat", "replies", "closes", "lifecycle", "limits",
+        "defaults",
     ]
 
     /// The profile that `value` describes; nil where it has a mistake, each of which is reported.
@@ -43,10 +44,12 @@ struct ProfileReader {
         readMessages(captured)
         readSequence()
         readHeartbeat(captured)
+        readReplies(captured)
         profile.closes = CloseRules.read(mapping["closes"])
         readLifecycle()
         profile.defaults = mapping["defaults"].map { StreamSettings.read(from: $0) } ?? StreamSettings()
         checkPatterns()
+        checkCorrelation()
         let token = Profile.BuiltInVariable.token.rawValue
         profile.token.isUsed = profile.neededVariables(hasURL: false).contains(token)
         return profile
@@ -111,7 +114,7 @@ struct ProfileReader {
     }
 
     private mutating func readEndpoint(_ captured: VariableScope) {
-        let keys = ["url", "resume_url", "query", "resume_query", "headers", "subprotocols", "statuses"]
+        let keys = ["url", "url_gives", "resume_url", "query", "resume_query", "headers", "subprotocols", "statuses"]
         guard let value = mapping.required("endpoint"), let endpoint = value.mapping(keys: keys) else { return }
         if let url = endpoint.required("url").flatMap({ TextTemplate.read($0, scope) }) { profile.endpoint.url = url }
         profile.endpoint.resumeURL = endpoint["resume_url"].flatMap { TextTemplate.read($0, captured) }
@@ -122,9 +125,24 @@ struct ProfileReader {
         profile.endpoint.subprotocols = endpoint["subprotocols"]?.strings() ?? []
         profile.endpoint.statuses = StatusRules.read(endpoint["statuses"])
         checkScheme(of: endpoint["url"])
+        if let value = endpoint["url_gives"] { readURLVariable(value) }
         for key in ["resume_url", "resume_query"] where mapping["resume"] == nil && endpoint[key] != nil {
             endpoint.error(atKey: key, "`\(key)` is never used without `resume`; add that, or remove this")
         }
+    }
+
+    private mutating func readURLVariable(_ value: ConfigurationValue) {
+        guard let name = value.string() else { return }
+        let addresses = profile.variables.filter { $0.kind == .url }.map(\.name)
+        guard addresses.contains(name) else {
+            value.error("`url_gives` takes a variable of the type `url`\(Spelling.suggestion(for: name, among: addresses))")
+            return
+        }
+        guard !profile.endpointIsOverridable else {
+            value.error("a stream's `url` is the address of this profile's WebSocket already; remove `url_gives`")
+            return
+        }
+        profile.endpoint.urlVariable = name
     }
 
     private func checkScheme(of value: ConfigurationValue?) {
@@ -189,7 +207,7 @@ struct ProfileReader {
             profile.identifier = values.compactMap(JSONPointer.read)
             if values.count > 4 { value.error("an identifier has at most 4 parts") }
         }
-        let keys = ["at", "promise", "starts_at", "channel", "type"]
+        let keys = ["at", "promise", "starts_at", "channel", "type", "counts_acknowledgments"]
         guard let sequence = mapping["sequence"]?.mapping(keys: keys) else { return }
         let pointer = sequence.required("at").flatMap(JSONPointer.read)
         let isContiguous: Bool? =
@@ -205,7 +223,22 @@ struct ProfileReader {
         guard let pointer, let isContiguous else { return }
         profile.sequence = Profile.Sequence(
             pointer: pointer, channel: channel, allowsText: allowsText,
-            rule: isContiguous ? .contiguous(startsAt: start.map { UInt64($0) }) : .monotonic)
+            rule: isContiguous ? .contiguous(startsAt: start.map { UInt64($0) }) : .monotonic,
+            countsAcknowledgments: sequence["counts_acknowledgments"]?.bool() ?? false)
+    }
+
+    private mutating func readReplies(_ captured: VariableScope) {
+        guard let value = mapping["replies"], let list = value.list() else { return }
+        if list.count > 8 { value.error("at most 8 kinds of message can be replied to") }
+        for item in list {
+            guard let mapping = item.mapping(keys: ["when", "capture", "send"]) else { continue }
+            let pattern = mapping.required("when").flatMap { MessagePattern.read($0, captured) }
+            let captures = PrepareRequest.Capture.read(mapping["capture"], taken: captured.names)
+            let scope = captured.adding(captures.map(\.variable) + [Profile.BuiltInVariable.lastSequence.rawValue])
+            let message = mapping.required("send").flatMap { JSONTemplate.readMessage($0, scope) }
+            guard let pattern, let message else { continue }
+            profile.replies.append(Profile.Reply(pattern: pattern, captures: captures, send: message))
+        }
     }
 
     private mutating func readHeartbeat(_ captured: VariableScope) {
@@ -231,7 +264,7 @@ struct ProfileReader {
         if let limits = mapping["limits"]?.mapping(keys: ["streams_per_credential"]) {
             profile.streamsPerCredential = limits["streams_per_credential"]?.int(in: 1...1_000_000)
         }
-        let keys = ["handover", "reconnects_per_preparation"]
+        let keys = ["handover", "reconnects_per_preparation", "planned_close_code"]
         guard let lifecycle = mapping["lifecycle"]?.mapping(keys: keys) else { return }
         profile.lifecycle.handover =
             lifecycle["handover"]?.choice([
@@ -239,6 +272,12 @@ struct ProfileReader {
             ]) ?? .breakBeforeMake
         profile.lifecycle.reconnectsPerPreparation =
             lifecycle["reconnects_per_preparation"]?.int(in: 0...1_000_000) ?? 0
+        // RFC 6455, section 7.4.2: what a client may send of its own accord.
+        if let code = lifecycle["planned_close_code"] {
+            let number = code.int(in: 1000...4999) ?? 1000
+            if (1001..<3000).contains(number) { code.error("a client closes with 1000 or a code from 3000 to 4999") }
+            profile.lifecycle.plannedCloseCode = UInt16(number)
+        }
     }
 
     /// Patterns that can never match, because an earlier role takes every such message.
@@ -260,6 +299,25 @@ struct ProfileReader {
         }
     }
 
+    /// An answer can't hold the identifier of an attempt that was never told to the server.
+    private func checkCorrelation() {
+        let name = Profile.BuiltInVariable.correlationID.rawValue
+        let endpoint = profile.endpoint
+        let inHandshake = (endpoint.query + endpoint.resumeQuery + endpoint.headers).map(\.value.variables)
+        let inRequests = profile.prepare.map { $0.body?.variables ?? [] }
+        let others = (inHandshake + inRequests).reduce(into: Set<String>()) { $0.formUnion($1) }
+        guard !others.contains(name) else { return }
+        for session in SessionKind.allCases where session == .open || profile.resume != nil {
+            let exchange = profile.exchange(for: session)
+            guard let pattern = exchange.acknowledgedBy, pattern.alternatives.allSatisfy({ $0.uses(name) }),
+                !exchange.send.contains(where: { $0.variables.contains(name) })
+            else { continue }
+            value(of: .acknowledgment, session).error(
+                "can never match: `{\(name)}` is new for each attempt, and no message sends it; add it to `send`")
+            return
+        }
+    }
+
     private func pattern(_ role: MessageFacts.Role, _ session: SessionKind) -> MessagePattern? {
         role == .acknowledgment ? profile.exchange(for: session).acknowledgedBy : profile.messages[role]
     }
@@ -274,5 +332,12 @@ struct ProfileReader {
 
     private static func word(_ role: MessageFacts.Role) -> String {
         roles.first { $0.role == role }?.key ?? "acknowledged_by"
+    }
+}
+
+extension [MessagePattern.Condition] {
+    /// Whether one of the conditions compares with the variable `name`.
+    fileprivate func uses(_ name: String) -> Bool {
+        MessagePattern(alternatives: [self]).variables.contains(name)
     }
 }

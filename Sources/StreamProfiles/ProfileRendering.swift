@@ -48,10 +48,11 @@ extension Profile {
     private func address(
         for session: SessionKind, _ override: String?, _ variables: [String: VariableValue]
     ) throws(RenderingError) -> String {
-        if let override { return override }
+        // The service's own word on where to resume counts for more than where the stream began.
         if session == .resume, let resumeURL = endpoint.resumeURL, let address = try? resumeURL.renderURL(variables) {
             return address
         }
+        if let override { return override }
         return try endpoint.url.renderURL(variables)
     }
 
@@ -76,12 +77,41 @@ extension Profile {
     /// The variables that a message which is no data gives: a greeting's interval, an acknowledgment's session. Not
     /// for the hot path.
     public func captures(from message: [UInt8]) -> [String: VariableValue] {
+        PrepareRequest.Capture.take(captures, from: message)
+    }
+}
+
+extension PrepareRequest.Capture {
+    /// What `captures` find in `message`; nothing where that is no JSON.
+    fileprivate static func take(_ captures: [Self], from message: [UInt8]) -> [String: VariableValue] {
         guard !captures.isEmpty, let document = try? JSONDocument(parsing: message) else { return [:] }
         var variables: [String: VariableValue] = [:]
         for capture in captures {
             if let value = document.value(at: capture.pointer)?.variableValue { variables[capture.variable] = value }
         }
         return variables
+    }
+}
+
+extension Profile.Reply {
+    /// Knows the messages that this answers: their role is `acknowledgment`, that of all others `event`.
+    public func matcher(variables: [String: VariableValue]) -> MessageMatcher {
+        var compiler = MatcherCompiler()
+        compiler.add(.acknowledgment, pattern, variables)
+        return compiler.finish()
+    }
+
+    /// The variables that a message gives.
+    public func captures(from message: [UInt8]) -> [String: VariableValue] {
+        PrepareRequest.Capture.take(captures, from: message)
+    }
+
+    /// The answer. A `last_sequence` without a value is null, as in a heartbeat.
+    public func message(variables: [String: VariableValue]) throws(RenderingError) -> [UInt8] {
+        var variables = variables
+        let name = Profile.BuiltInVariable.lastSequence.rawValue
+        variables[name] = variables[name] ?? .null
+        return try send.render(variables)
     }
 }
 

@@ -15,7 +15,12 @@ extension Profile {
         for declaration in variables {
             if let given = mapping[declaration.name] { values[declaration.name] = declaration.read(given) }
         }
-        if hasURL, !endpointIsOverridable { reportURL(in: mapping) }
+        if hasURL, let name = endpoint.urlVariable {
+            if mapping[name] != nil { mapping.exclusive(["url", name]) }
+            values[name] = mapping["url"].flatMap(readOrigin)
+        } else if hasURL, !endpointIsOverridable {
+            reportURL(in: mapping)
+        }
         resolveDefaults(&values, needed: neededVariables(hasURL: hasURL), mapping)
         return mapping.value.errorCount == errorsBefore ? values : nil
     }
@@ -24,6 +29,20 @@ extension Profile {
     public var endpointIsOverridable: Bool {
         let captured = Set(prepare.flatMap(\.captures).map(\.variable))
         return endpoint.url.variables.isDisjoint(with: captured)
+    }
+
+    /// Scheme and authority of an address whose path does not matter, as the address of an HTTP server.
+    private func readOrigin(_ value: ConfigurationValue) -> VariableValue? {
+        guard let text = value.string(allowingEmpty: false) else { return nil }
+        let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+        let schemes = ["ws": "http", "wss": "https", "http": "http", "https": "https"]
+        guard parts.count == 2, let scheme = schemes[parts[0].lowercased()],
+            URLBuilding.isSound(text, schemes: Array(schemes.keys))
+        else {
+            value.error("expected an address such as https://api.example.org, with its scheme and without spaces")
+            return nil
+        }
+        return .string("\(scheme)://\(parts[1].prefix { $0 != "/" && $0 != "?" && $0 != "#" })")
     }
 
     private func reportURL(in mapping: ConfigurationMapping) {
@@ -48,7 +67,19 @@ extension Profile {
         for template in open.send + (resume?.send ?? []) + [heartbeat.send].compactMap({ $0 }) {
             needed.formUnion(template.variables)
         }
+        for reply in replies {
+            let own = Set(reply.captures.map(\.variable))
+            needed.formUnion(reply.send.variables.union(reply.pattern.variables).subtracting(own))
+        }
         return needed.union(matcherVariables)
+    }
+
+    /// The variables that a stream's `url` makes unnecessary.
+    private var addressVariables: Set<String> {
+        if endpointIsOverridable { return endpoint.url.variables }
+        guard let declaration = variables.first(where: { $0.name == endpoint.urlVariable }) else { return [] }
+        guard case .template(let template)? = declaration.defaultValue else { return [declaration.name] }
+        return template.variables
     }
 
     /// Fills in defaults, those made of other variables after those; reports what nothing gives.
@@ -60,7 +91,7 @@ extension Profile {
         var seen = Set(pending)
         var templates: [(name: String, template: TextTemplate)] = []
         while let name = pending.popLast() {
-            guard mapping[name] == nil, let declaration = variables.first(where: { $0.name == name }) else { continue }
+            guard mapping[name] == nil, values[name] == nil, let declaration = variables.first(where: { $0.name == name }) else { continue }
             switch declaration.defaultValue {
             case .value(let value): values[name] = value
             case .template(let template):
@@ -70,7 +101,7 @@ extension Profile {
             }
         }
         for name in missing.sorted() {
-            let isForURL = endpoint.url.variables.contains(name) && endpointIsOverridable
+            let isForURL = addressVariables.contains(name)
             mapping.value.error(
                 "`\(name)` is missing, which profile `\(self.name)` needs; add it\(isForURL ? ", or a `url`" : "")")
         }

@@ -10,6 +10,8 @@ struct PreparedSession {
     let rejections: [PrepareRequest.Rejection]
     /// How often a connection was made with it.
     var connections = 0
+    /// When its preparation began.
+    var preparedAt = Instant(nanoseconds: .min)
 }
 
 /// Makes the requests of a profile that come before a connection, one after the other. On one event loop.

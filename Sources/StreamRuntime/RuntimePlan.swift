@@ -23,6 +23,13 @@ public enum CredentialSpecification: Hashable, Sendable {
     /// OAuth 2.0 client credentials.
     case oauth(OAuthConfiguration)
 
+    /// The same tokens, none of which is handed out with less than `validity` left where a new one can be had.
+    func good(for validity: Duration) -> CredentialSpecification {
+        guard case .oauth(var configuration) = self else { return self }
+        configuration.refreshBeforeExpiry = max(configuration.refreshBeforeExpiry, validity)
+        return .oauth(configuration)
+    }
+
     func credential(environment: [String: String]) -> Credential {
         switch self {
         case .none: .none

@@ -29,18 +29,21 @@ final class StreamDriver: StreamConnectionDelegate {
         let connection: any StreamConnection
         let matcher: MessageMatcher
         let token: Token?
+        /// What was measured before the socket was dialled.
+        let phases: PhaseTimings
         /// What is sent on this connection is built from this.
         var attempt: StreamWire.Attempt
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
 
         init(
             generation: UInt64, connection: any StreamConnection, matcher: MessageMatcher, token: Token?,
-            attempt: StreamWire.Attempt
+            phases: PhaseTimings, attempt: StreamWire.Attempt
         ) {
             self.generation = generation
             self.connection = connection
             self.matcher = matcher
             self.token = token
+            self.phases = phases
             self.attempt = attempt
         }
     }
@@ -65,8 +68,6 @@ final class StreamDriver: StreamConnectionDelegate {
     private var prepared: PreparedSession?
     /// What the service's own messages have given that a resume needs: a session's identifier, an address.
     private var captured: [String: VariableValue] = [:]
-    /// What was measured of the newest attempt before its socket was dialled.
-    private var pendingPhases = PhaseTimings()
 
     private var isHandling = false
     private var waitingInputs: [StreamInput] = []
@@ -92,6 +93,8 @@ final class StreamDriver: StreamConnectionDelegate {
         self.requester = requester
         self.surroundings = surroundings
         wire = StreamWire(specification, clientID: identity.clientID)
+        // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
+        let cursor = wire.resumeNeedsCaptures ? nil : cursor
         machine = StreamMachine(
             policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil)
         random = StreamRandom(seed: seed)
@@ -248,7 +251,7 @@ final class StreamDriver: StreamConnectionDelegate {
         links[generation] = nil
         if recentLink === link { recentLink = nil }
         // The token outlives its connection for as long as it takes to say that it was refused.
-        tokens = link.token.map { [generation: $0] } ?? [:]
+        if let token = link.token { tokens[generation] = token }
     }
 
     // MARK: Opening
@@ -272,13 +275,14 @@ final class StreamDriver: StreamConnectionDelegate {
 
     private func openTransport(_ generation: UInt64, resuming: Bool) {
         let token = tokens.removeValue(forKey: generation)
-        tokens = [:]
+        tokens = tokens.filter { $0.key > generation }
         var attempt = StreamWire.Attempt()
         attempt.token = token?.value.reveal() ?? ""
         attempt.correlationID = "\(identity.clientID)-\(generation)"
         attempt.captured = captured
-        if let prepared, prepared.connections <= wire.profile.lifecycle.reconnectsPerPreparation {
+        if let prepared, servesOnceMore(prepared) {
             attempt.captured.merge(prepared.variables) { _, new in new }
+            handle(.preparationReused(generation: generation, age: loop.instant - prepared.preparedAt))
         } else {
             prepared = nil
             if !wire.profile.prepare.isEmpty {
@@ -287,6 +291,14 @@ final class StreamDriver: StreamConnectionDelegate {
             }
         }
         dial(generation, resuming: resuming, token: token, attempt: attempt, phases: PhaseTimings())
+    }
+
+    /// Whether one more connection can be made with what was prepared: not too often, and not when it would have to
+    /// be replaced for its age at once.
+    private func servesOnceMore(_ prepared: PreparedSession) -> Bool {
+        guard prepared.connections <= wire.profile.lifecycle.reconnectsPerPreparation else { return false }
+        let limit = machine.policy.rolloverAfter
+        return limit <= .zero || loop.instant - prepared.preparedAt < limit
     }
 
     private func prepare(_ generation: UInt64, resuming: Bool, token: Token?, attempt: StreamWire.Attempt) {
@@ -301,7 +313,8 @@ final class StreamDriver: StreamConnectionDelegate {
             var phases = PhaseTimings()
             phases[.prepare] = self.loop.instant - began
             switch result {
-            case .success(let session):
+            case .success(var session):
+                session.preparedAt = began
                 self.prepared = session
                 for rejection in session.rejections {
                     self.log(warning: "`\(rejection.item)` was rejected: \(rejection.reason)")
@@ -328,8 +341,7 @@ final class StreamDriver: StreamConnectionDelegate {
             let connection = surroundings.network.connection(request, on: loop, delegate: self)
             links[generation] = Link(
                 generation: generation, connection: connection, matcher: wire.matcher(for: session, attempt: attempt),
-                token: token, attempt: attempt)
-            pendingPhases = phases
+                token: token, phases: phases, attempt: attempt)
             connection.start()
         } catch {
             let failure = AttemptFailure(reason: .other, detail: "the handshake cannot be built: \(error)")
@@ -349,7 +361,11 @@ final class StreamDriver: StreamConnectionDelegate {
                 send(message, on: link.connection)
             }
         } catch {
-            log(warning: "a message of profile \(wire.profile.name) cannot be built: \(error)")
+            // Waiting for the answer to what was not sent would be in vain. A resume that can't be asked for is refused.
+            let failure = AttemptFailure(
+                reason: session == .resume ? .ackRejected : .other,
+                detail: "a message of profile \(wire.profile.name) cannot be built: \(error)")
+            handle(.transportFailed(generation: generation, failure, PhaseTimings()))
         }
     }
 
@@ -376,18 +392,21 @@ final class StreamDriver: StreamConnectionDelegate {
     // MARK: Connections
 
     func connectionOpened(_ generation: UInt64, phases: PhaseTimings) {
-        handle(.transportOpened(generation: generation, pendingPhases.merging(phases)))
+        let before = links[generation]?.phases ?? PhaseTimings()
+        handle(.transportOpened(generation: generation, before.merging(phases)))
     }
 
     func connectionFailed(_ generation: UInt64, _ failure: DialFailure) {
-        let phases = pendingPhases.merging(PhaseTimings(failure.phases))
+        let phases = (links[generation]?.phases ?? PhaseTimings()).merging(PhaseTimings(failure.phases))
         let meaning = wire.failure(for: failure, wall: surroundings.wall.now())
         handle(.transportFailed(generation: generation, meaning, phases))
     }
 
     func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
         guard let link = link(generation) else { return }
-        let facts = link.matcher.facts(of: payload)
+        var facts = link.matcher.facts(of: payload)
+        // What acknowledges also while live, as any event may, is an event from then on.
+        if facts.role == .acknowledgment, machine.liveGeneration == generation { facts.role = .event }
         receivedMessage = true
         let now: Instant
         if let batchNow {
@@ -397,12 +416,14 @@ final class StreamDriver: StreamConnectionDelegate {
             batchNow = now
         }
         // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
-        if !isHandling, machine.receiveInOrder(facts, from: generation, at: now) {
+        if !isHandling, wire.replies.isEmpty, machine.receiveInOrder(facts, from: generation, at: now) {
             if listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
             return
         }
         if facts.role != .event, !wire.profile.captures.isEmpty { capture(from: payload, on: generation) }
+        if !wire.replies.isEmpty { reply(to: payload, on: link) }
         let wasLive = machine.liveGeneration == generation
+        let countedBefore = machine.continuity.tallies.received
         if isHandling {
             waitingInputs.append(.messageReceived(generation: generation, facts))
         } else {
@@ -410,7 +431,11 @@ final class StreamDriver: StreamConnectionDelegate {
                 .messageReceived(generation: generation, facts), at: now, using: &random)
             if !actions.isEmpty { performAll(actions, at: now) }
         }
-        if wasLive, listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
+        guard listener.wantsMessages else { return }
+        // Handed on is what was counted: the first message that proves a connection live, and what only the old one of
+        // two connections brought, are; what was flushed, or both brought, is not again.
+        let isCounted = isHandling ? wasLive : machine.continuity.tallies.received != countedBefore
+        if isCounted { listener.streamReceived(facts, payload: payload) }
     }
 
     @inline(__always)
@@ -428,6 +453,22 @@ final class StreamDriver: StreamConnectionDelegate {
             return
         }
         handle(.heartbeatIntervalNamed(generation: generation, .milliseconds(milliseconds)))
+    }
+
+    /// Answers a message that asks for it.
+    private func reply(to payload: UnsafeRawBufferPointer, on link: Link) {
+        for reply in wire.replies where reply.matcher.facts(of: payload).role == .acknowledgment {
+            do {
+                var attempt = link.attempt
+                attempt.captured.merge(captured) { _, new in new }
+                attempt.captured.merge(reply.rule.captures(from: Array(payload))) { _, new in new }
+                attempt.timestamp = surroundings.wall.now()
+                attempt.lastSequence = machine.continuity.tallies.highest
+                send(try reply.rule.message(variables: wire.variables(of: attempt)), on: link.connection)
+            } catch {
+                log(warning: "a reply of profile \(wire.profile.name) cannot be built: \(error)")
+            }
+        }
     }
 
     private func performAll(_ actions: [StreamAction], at now: Instant) {
@@ -474,7 +515,7 @@ final class StreamDriver: StreamConnectionDelegate {
 
     /// Remembers where the stream is, so that another life of the process can resume it.
     func saveCursor() {
-        guard let cursors = surroundings.cursors, machine.policy.resumable, machine.hasResumableSession else { return }
+        guard let cursors = surroundings.cursors, machine.hasResumableSession, !wire.resumeNeedsCaptures else { return }
         offeredSequence = machine.continuity.tallies.highest
         cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
     }

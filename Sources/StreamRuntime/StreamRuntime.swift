@@ -227,7 +227,10 @@ public final class StreamRuntime: Sendable {
     }
 
     private func keeper(for stream: StreamSpecification, _ state: inout State) -> CredentialKeeper? {
-        guard let name = stream.credential, let specification = state.plan.credentials[name] else { return nil }
+        guard let name = stream.credential, let given = state.plan.credentials[name] else { return nil }
+        // The strictest of the profiles that share the credential decides how long a token must still be good.
+        let validity = state.plan.streams.filter { $0.credential == name }.map(\.profile.token.minimumValidity).max()
+        let specification = given.good(for: validity ?? .zero)
         if let known = state.keepers[name], known.specification == specification { return known.keeper }
         let keeper = CredentialKeeper(
             name: name, credential: specification.credential(environment: options.environment),

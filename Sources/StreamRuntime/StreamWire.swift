@@ -10,7 +10,10 @@ struct StreamWire: Sendable {
     /// Compiled once; nil where a pattern compares with something that each attempt has anew.
     private let matchers: [SessionKind: MessageMatcher]
 
-    private static let stateDirective = "state_directive"
+    /// Replies that the service asks for; few profiles have any.
+    let replies: [(matcher: MessageMatcher, rule: Profile.Reply)]
+    /// Whether a resume holds something that the service gives in a message, which does not outlive the process.
+    let resumeNeedsCaptures: Bool
 
     init(_ specification: StreamSpecification, clientID: String) {
         self.specification = specification
@@ -26,6 +29,8 @@ struct StreamWire: Sendable {
             }
         }
         self.matchers = matchers
+        replies = specification.profile.replies.map { ($0.matcher(variables: variables), $0) }
+        resumeNeedsCaptures = specification.profile.resumeNeedsCaptures
     }
 
     /// The host whose connect budget the stream shares: of its own address, or else the profile's.
@@ -71,8 +76,8 @@ struct StreamWire: Sendable {
             variables[Profile.BuiltInVariable.timestamp.rawValue] = .integer(time.milliseconds)
         }
         // A profile has this variable where its service knows the choice; a refused resume decides it.
-        if attempt.startsOver, variables[Self.stateDirective] != nil {
-            variables[Self.stateDirective] = .string("reset")
+        if attempt.startsOver, variables[Profile.stateDirective] != nil {
+            variables[Profile.stateDirective] = .string("reset")
         }
         return variables
     }

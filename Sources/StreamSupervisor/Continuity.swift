@@ -64,10 +64,16 @@ public struct Continuity: Sendable {
         return true
     }
 
-    /// Counts a message that arrived while live.
-    public mutating func receive(_ facts: MessageFacts, at now: Instant, events: inout [StreamEvent]) {
+    /// Counts a message that arrived while live. Where two connections `overlaps` in a hand-over, an event that the
+    /// other one has brought already is not counted again: nobody sent it twice, we listened twice.
+    public mutating func receive(
+        _ facts: MessageFacts, at now: Instant, overlaps: Bool = false, events: inout [StreamEvent]
+    ) {
+        if overlaps, facts.role == .event, let identifier = facts.identifier, identifiers.contains(identifier) {
+            return
+        }
         tallies.received.add(1)
-        guard facts.role == .event else { return }
+        guard facts.role == .event || facts.sequence != nil else { return }
         guard let number = facts.sequence, rule != .none else {
             if let identifier = facts.identifier, !identifiers.insert(identifier) { tallies.duplicate.add(1) }
             return

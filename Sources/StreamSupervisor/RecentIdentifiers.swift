@@ -9,6 +9,9 @@ struct RecentIdentifiers: Sendable {
 
     init() {}
 
+    /// Whether `identifier` is known.
+    func contains(_ identifier: UInt64) -> Bool { known.contains(identifier) }
+
     /// Remembers `identifier`; false where it was known already.
     mutating func insert(_ identifier: UInt64) -> Bool {
         guard known.insert(identifier).inserted else { return false }

@@ -25,6 +25,8 @@ public enum StreamInput: Hashable, Sendable {
     case transportClosed(generation: UInt64, Closure)
     /// A message arrived.
     case messageReceived(generation: UInt64, MessageFacts)
+    /// What was prepared for an earlier connection, so long ago, serves this one too.
+    case preparationReused(generation: UInt64, age: Duration)
     /// The server's hello named the interval at which it wants heartbeats.
     case heartbeatIntervalNamed(generation: UInt64, Duration)
     /// A pong arrived.

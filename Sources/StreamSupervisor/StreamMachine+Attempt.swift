@@ -151,7 +151,8 @@ extension StreamMachine {
         if interval > .zero { connection.heartbeatDue = now + interval }
         if policy.rolloverAfter > .zero {
             let share = Double.random(in: 0...max(0, policy.rolloverJitter), using: &rng)
-            connection.rolloverAt = now + .fromSeconds(policy.rolloverAfter.seconds * (1 - share))
+            let age = Duration.fromSeconds(policy.rolloverAfter.seconds * (1 - share)) - attempt.preparedAge
+            connection.rolloverAt = now + max(.zero, age)
         }
         return connection
     }
@@ -179,12 +180,15 @@ extension StreamMachine {
         if consequence == .prepareAnew { actions.append(.discardPrepared) }
         if failure.reason == .ackRejected, attempt.facts.isResume {
             directive = .reset
+            if policy.startsOverAfterRefusal { hasSession = false }
             collect(&actions) { $0.resumeRefused(events: &$1) }
         }
         if let handover, live != nil {
             // The connection that was to be replaced goes on; when it closes, the ordinary way follows.
             actions.append(.emit(.handover(.init(phase: .failed, cause: handover))))
-            if live?.rolloverAt != nil { live?.rolloverAt = now + policy.backoff.cap }
+            // A connection that is of age is tried again, some times before its time is over, though not in haste: each
+            // try may use up something at the service.
+            if handover == .rollover { live?.rolloverAt = now + max(policy.backoff.cap, policy.rolloverAfter / 100) }
             return
         }
         if consequence == .stop {

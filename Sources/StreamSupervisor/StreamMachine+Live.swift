@@ -9,7 +9,7 @@ extension StreamMachine {
     ///
     /// This is what a message costs in the machine. Whoever has many of them calls it first and builds no input.
     public mutating func receiveInOrder(_ facts: MessageFacts, from generation: UInt64, at now: Instant) -> Bool {
-        guard facts.role == .event, live?.generation == generation, toldState == .live,
+        guard facts.role == .event, live?.generation == generation, toldState == .live, draining == nil,
             continuity.receiveInOrder(facts)
         else { return false }
         live?.lastMessage = now
@@ -22,18 +22,21 @@ extension StreamMachine {
         _ actions: inout [StreamAction]
     ) {
         if live?.generation == generation {
-            receiveLive(facts, at: now, &actions)
+            receiveLive(facts, at: now, using: &rng, &actions)
         } else if attempt?.facts.generation == generation {
             receiveEarly(facts, at: now, using: &rng, &actions)
         } else if let draining, draining.generation == generation, draining.delivers {
-            collect(&actions) { $0.receive(facts, at: now, events: &$1) }
+            collect(&actions) { $0.receive(facts, at: now, overlaps: true, events: &$1) }
         }
     }
 
-    private mutating func receiveLive(_ facts: MessageFacts, at now: Instant, _ actions: inout [StreamAction]) {
+    private mutating func receiveLive(
+        _ facts: MessageFacts, at now: Instant, using rng: inout some RandomNumberGenerator,
+        _ actions: inout [StreamAction]
+    ) {
         live?.lastMessage = now
         var events: [StreamEvent] = []
-        continuity.receive(facts, at: now, events: &events)
+        continuity.receive(facts, at: now, overlaps: draining?.delivers == true, events: &events)
         for event in events { actions.append(.emit(event)) }
         guard facts.role != .event else { return }
         switch facts.role {
@@ -46,7 +49,14 @@ extension StreamMachine {
                 actions.append(
                     .discardToken(generation: live.generation, status: nil, detail: "the server revoked the token"))
             }
-        case .event, .acknowledgment, .refusal, .hello, .heartbeat:
+        case .refusal:
+            // A session that the server takes back can't go on; where nothing can be resumed, it is an answer like any.
+            if policy.resumable, let live {
+                drop(
+                    live, reason: .closedAbnormal, detail: "the server ended the session", at: now, using: &rng,
+                    &actions)
+            }
+        case .event, .acknowledgment, .hello, .heartbeat:
             break
         }
     }
@@ -66,6 +76,8 @@ extension StreamMachine {
             switch (facts.role, policy.acknowledgment) {
             case (.acknowledgment, _):
                 becomeLive(at: now, using: &rng, &actions)
+                // An acknowledgment with a number is a message of the sequence.
+                if facts.sequence != nil { receiveLive(facts, at: now, using: &rng, &actions) }
             case (.refusal, _):
                 let failure = AttemptFailure(reason: .ackRejected, detail: "the server refused the subscription")
                 attemptFailed(
@@ -74,7 +86,7 @@ extension StreamMachine {
                 return
             case (_, .firstMessageOrQuiet):
                 becomeLive(at: now, using: &rng, &actions)
-                receiveLive(facts, at: now, &actions)
+                receiveLive(facts, at: now, using: &rng, &actions)
             case (_, .message), (_, .open):
                 flush()
             }
@@ -221,7 +233,7 @@ extension StreamMachine {
             beginAttempt(.handover(cause, overlapping: true), at: now, &actions)
         case .breakBeforeMake:
             lose(connection, reason: .planned, closeCode: nil, detail: cause.rawValue, at: now, &actions)
-            close(connection, delivers: false, at: now, &actions)
+            close(connection, delivers: false, code: policy.plannedCloseCode, at: now, &actions)
             beginAttempt(.handover(cause, overlapping: false), at: now, &actions)
         }
     }
@@ -238,10 +250,11 @@ extension StreamMachine {
 
     /// Begins the closing handshake; what the connection still `delivers` may count until its deadline.
     mutating func close(
-        _ connection: LiveConnection, delivers: Bool, at now: Instant, _ actions: inout [StreamAction]
+        _ connection: LiveConnection, delivers: Bool, code: UInt16 = 1000, at now: Instant,
+        _ actions: inout [StreamAction]
     ) {
         if let draining { actions.append(.abort(generation: draining.generation)) }
-        actions.append(.closeTransport(generation: connection.generation, code: 1000, reason: ""))
+        actions.append(.closeTransport(generation: connection.generation, code: code, reason: ""))
         draining = Draining(
             generation: connection.generation, deadline: now + policy.closeTimeout, delivers: delivers)
     }

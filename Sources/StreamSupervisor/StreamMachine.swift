@@ -74,6 +74,8 @@ public struct StreamMachine: Sendable {
         /// What the hand-over is for, while the connection that it replaces lives on.
         var handover: StreamEvent.Handover.Cause?
         var heartbeatInterval: Duration?
+        /// How old it is already what this attempt's connection was prepared with.
+        var preparedAge = Duration.zero
     }
 
     /// The live connection.
@@ -176,6 +178,8 @@ public struct StreamMachine: Sendable {
         case .transportClosed(let generation, let closure):
             transportClosed(generation, closure, at: now, using: &rng, &actions)
         case .messageReceived: break  // handled before
+        case .preparationReused(let generation, let age):
+            if attempt?.facts.generation == generation { attempt?.preparedAge = age }
         case .heartbeatIntervalNamed(let generation, let interval):
             heartbeatIntervalNamed(generation, interval, at: now, using: &rng)
         case .pongReceived(let generation): pongReceived(generation, at: now, &actions)

@@ -113,7 +113,7 @@ struct BuiltInProfileTests {
     func notifications() throws {
         let profile = try builtIn("genesys-notifications")
         var values = try #require(
-            variables(of: profile, "{environment: mypurecloud.ie, topics: [v2.users.1.presence, v2.a]}").values)
+            variables(of: profile, "{environment: mypurecloud.ie, subscriptions: [v2.users.1.presence, v2.a]}").values)
         values["token"] = .string("abc")
         let channel = try profile.prepare[0].render(values)
         #expect(channel.method == .post)

@@ -180,20 +180,28 @@ struct StreamVariableTests {
     @Test("an address from a prepared request can't be replaced; what it is made of can")
     func prepared() throws {
         let notifications = try builtIn("genesys-notifications")
+        for (url, origin) in [
+            ("ws://127.0.0.1:9400/a/b?c", "http://127.0.0.1:9400"), ("wss://a.example", "https://a.example"),
+            ("http://a.example?x", "http://a.example"), ("https://[::1]:1/", "https://[::1]:1"),
+        ] {
+            let (values, wrong) = variables(of: notifications, "{url: \"\(url)\", subscriptions: [a]}", hasURL: true)
+            #expect(wrong.isEmpty)
+            #expect(values?["api_url"] == .string(origin))
+        }
         #expect(
-            variables(
-                of: notifications, "{url: ws://a.example, topics: [a], environment: usw2.pure.cloud}", hasURL: true
-            )
-            .mistakes == [
-                "s.yml:1:2: profile `genesys-notifications` gets its address from a request that it makes first; "
-                    + "give `api_url` instead"
+            variables(of: notifications, "{url: \"ftp://a\", subscriptions: [a]}", hasURL: true).mistakes == [
+                "s.yml:1:7: expected an address such as https://api.example.org, with its scheme and without spaces"
             ])
-        let values = variables(of: notifications, "{api_url: \"http://127.0.0.1:9400/\", topics: [a]}").values
+        #expect(
+            variables(of: notifications, "{subscriptions: [a]}").mistakes == [
+                "s.yml:1:1: `environment` is missing, which profile `genesys-notifications` needs; add it, or a `url`"
+            ])
+        let values = variables(of: notifications, "{api_url: \"http://127.0.0.1:9400/\", subscriptions: [a]}").values
         #expect(values?["api_url"] == .string("http://127.0.0.1:9400"))
         let many = (0...1000).map { "t\($0)" }.joined(separator: ", ")
         #expect(
-            variables(of: notifications, "{environment: usw2.pure.cloud, topics: [\(many)]}").mistakes == [
-                "s.yml:1:40: 1001 items, but the service takes at most 1000; divide them among streams"
+            variables(of: notifications, "{environment: usw2.pure.cloud, subscriptions: [\(many)]}").mistakes == [
+                "s.yml:1:47: 1001 items, but the service takes at most 1000; divide them among streams"
             ])
     }
 

@@ -26,6 +26,11 @@ struct StreamReading {
             if let credential = stream.credential, let limit = stream.profile.streamsPerCredential {
                 let key = "\(stream.profile.name) \(credential)"
                 users[key, default: (stream.profile, 0)].count += 1
+                if users[key]?.count == limit, stream.profile.lifecycle.handover == .makeBeforeBreak {
+                    item.warning(
+                        "\(limit) streams of profile `\(stream.profile.name)` use credential `\(credential)`, all that "
+                            + "the service allows: a planned hand-over, which needs one more for a moment, will end one")
+                }
                 if users[key]?.count == limit + 1 {
                     item.error(
                         "more than \(limit) streams of profile `\(stream.profile.name)` use credential `\(credential)`, "
@@ -97,6 +102,8 @@ struct StreamReading {
     }
 
     private func readURL(_ mapping: ConfigurationMapping, _ profile: Profile) -> String? {
+        // Where a request made first gives the WebSocket's address, `url` is one of the profile's variables.
+        guard profile.endpoint.urlVariable == nil else { return nil }
         guard let value = mapping["url"], let url = value.string(allowingEmpty: false) else { return nil }
         do {
             let target = try ConnectTarget(url)
