@@ -105,6 +105,7 @@ let package = Package(
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            resources: [.embedInCode("Assets")],
             swiftSettings: rules),
         .executableTarget(
             name: "HoldfastCommand",
@@ -120,6 +121,18 @@ let package = Package(
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["WebSocketTransport"],
+            swiftSettings: rules),
+
+        // The page, in a browser.
+        .testTarget(
+            name: "PageTests",
+            dependencies: [
+                "Holdfast", "HoldfastCommand", "GatewaySimulator", "StreamModel", "StreamRuntime", "StreamMetrics",
+                "AuditTrail", "ExpositionServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: rules),
     ]
         + [

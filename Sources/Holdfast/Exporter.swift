@@ -28,6 +28,7 @@ public final class Exporter: Sendable {
     private let logger: Logger
     private let configuration: ExporterConfiguration
     private let wanted: NIOLockedValueBox<Int?>
+    private let minutes = NIOLockedValueBox<RepeatedTask?>(nil)
 
     /// Opens the audit trail and the state directory, and prepares everything else; nothing is started yet.
     ///
@@ -67,12 +68,13 @@ public final class Exporter: Sendable {
         if let directory = configuration.stateDirectory { options.cursors = try CursorStore(directory: directory) }
         runtime = StreamRuntime(
             options: options, group: group,
-            listeners: Self.listeners(metrics: metrics, trail: trail, board: board, wall: wall), logger: logger,
-            ended: ended)
+            listeners: Self.listeners(metrics: metrics, trail: trail, board: board, vault: vault, wall: wall),
+            logger: logger, ended: ended)
         vault.replace(with: configuration.plan)
 
         let surface = ExporterSurface(
-            metrics: metrics, trail: trail, board: board, runtime: runtime, wanted: wanted, wall: wall)
+            metrics: metrics, trail: trail, board: board, runtime: runtime, wanted: wanted, wall: wall,
+            telemetryPath: configuration.server.telemetryPath)
         server =
             configuration.listenAddresses.isEmpty
             ? nil
@@ -98,15 +100,16 @@ public final class Exporter: Sendable {
     }
 
     private static func listeners(
-        metrics: StreamMetrics, trail: AuditTrail, board: StreamBoard, wall: WallClock
+        metrics: StreamMetrics, trail: AuditTrail, board: StreamBoard, vault: SecretVault, wall: WallClock
     ) -> StreamRuntime.ListenerSource {
-        StreamRuntime.ListenerSource(
+        let redact = vault.redaction
+        return StreamRuntime.ListenerSource(
             added: { identity, specification in
                 let isSequenced = specification.policy.sequence != .none
                 let series = try metrics.addStream(identity, sequenced: isSequenced)
                 if let credential = specification.credential { try metrics.addCredential(credential) }
                 let entry = board.add(StreamStatus(identity, isSequenced: isSequenced, at: wall.now()))
-                return StreamStation(identity, series: series, metrics: metrics, trail: trail, entry: entry)
+                return StreamStation(identity, series: series, metrics: metrics, trail: trail, entry: entry, redact: redact)
             },
             removed: { identity in
                 metrics.removeStream(named: identity.name)
@@ -125,7 +128,17 @@ public final class Exporter: Sendable {
         try server?.start(listenAddresses: configuration.listenAddresses)
         metrics.recordConfigurationLoad(success: true, at: wall.now())
         hold(configuration.plan)
+        if server != nil { endEveryMinute() }
         return server?.boundAddresses ?? []
+    }
+
+    /// One timer for the history of all streams.
+    private func endEveryMinute() {
+        let interval = TimeAmount.nanoseconds(StreamHistory.interval.nanoseconds)
+        let task = group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [board] _ in
+            board.endMinute(at: Instant(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds)))
+        }
+        minutes.withLockedValue { $0 = task }
     }
 
     /// The addresses listened on, with the ports that the system chose.
@@ -171,6 +184,7 @@ public final class Exporter: Sendable {
     /// Stops every stream with a close frame, saves the cursors, writes out the audit trail, and ends the endpoint.
     /// Takes at most about `limit`.
     public func stop(within limit: Duration = .seconds(4)) async {
+        minutes.withLockedValue { $0?.cancel() }
         await runtime.stop(within: limit - .seconds(1))
         let trail = trail
         let isWritten = await onThread { trail.close(within: .seconds(1)) }

@@ -15,6 +15,7 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
     private let runtime: StreamRuntime
     private let wanted: NIOLockedValueBox<Int?>
     private let wall: WallClock
+    private let telemetryPath: String
     private let reload_ = NIOLockedValueBox<(@Sendable () async throws -> Void)?>(nil)
 
     /// What `POST /-/reload` runs.
@@ -25,7 +26,7 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
 
     init(
         metrics: StreamMetrics, trail: AuditTrail, board: StreamBoard, runtime: StreamRuntime,
-        wanted: NIOLockedValueBox<Int?>, wall: WallClock
+        wanted: NIOLockedValueBox<Int?>, wall: WallClock, telemetryPath: String = "/metrics"
     ) {
         self.metrics = metrics
         self.trail = trail
@@ -33,6 +34,7 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
         self.runtime = runtime
         self.wanted = wanted
         self.wall = wall
+        self.telemetryPath = telemetryPath
     }
 
     // MARK: MetricsSource
@@ -49,8 +51,15 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
 
     // MARK: ExporterAPI
 
-    func indexPage() async -> [UInt8] {
-        PlainPage.render(board.all, at: now, wall: wall.now())
+    func indexPage(number: Int) async -> [UInt8] {
+        PageDocument(
+            streams: board.all, newest: trail.newest(PageDocument.eventCount), now: now, wall: wall.now(),
+            telemetryPath: telemetryPath
+        ).render(page: number)
+    }
+
+    func asset(named name: String) -> PageAsset? {
+        PageAssets.all[name]
     }
 
     func unreadyReason() -> String? {
@@ -72,8 +81,8 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
         runtime.reconnect(stream) ? .accepted : .unknownStream
     }
 
-    func streamsJSON() async -> [UInt8] {
-        StreamsDocument.render(board.all, at: now, wall: wall.now())
+    func streamsJSON(withHistory: Bool) async -> [UInt8] {
+        StreamsDocument.render(board.lines, withHistory: withHistory, at: now, wall: wall.now())
     }
 
     func auditLines(matching query: AuditQuery) async -> [UInt8] {

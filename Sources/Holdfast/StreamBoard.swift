@@ -1,23 +1,38 @@
 import NIOConcurrencyHelpers
 import StreamModel
 
-/// The newest status of every stream, for people who look.
+/// The newest status of every stream, and its last hour, for people who look.
 final class StreamBoard: Sendable {
     /// One stream's place on the board: written by its event loop, read by whoever looks.
     final class Entry: Sendable {
-        private let status: NIOLockedValueBox<StreamStatus>
+        private let state: NIOLockedValueBox<(status: StreamStatus, history: StreamHistory)>
 
         init(_ status: StreamStatus) {
-            self.status = NIOLockedValueBox(status)
+            state = NIOLockedValueBox((status, StreamHistory()))
         }
 
         func update(_ body: (inout StreamStatus) -> Void) {
-            status.withLockedValue(body)
+            state.withLockedValue { body(&$0.status) }
         }
 
         var current: StreamStatus {
-            status.withLockedValue { $0 }
+            state.withLockedValue { $0.status }
         }
+
+        func endMinute(at now: Instant) {
+            state.withLockedValue { $0.history.endMinute($0.status, at: now) }
+        }
+
+        var line: Line {
+            let (status, history) = state.withLockedValue { $0 }
+            return Line(status: status, history: history)
+        }
+    }
+
+    /// What there is to show of one stream.
+    struct Line: Sendable {
+        let status: StreamStatus
+        let history: StreamHistory
     }
 
     private let entries = NIOLockedValueBox<[String: Entry]>([:])
@@ -32,14 +47,28 @@ final class StreamBoard: Sendable {
         entries.withLockedValue { _ = $0.removeValue(forKey: name) }
     }
 
+    private var unordered: [Entry] {
+        entries.withLockedValue { Array($0.values) }
+    }
+
     /// Every stream, by name.
     var all: [StreamStatus] {
-        let entries = entries.withLockedValue { Array($0.values) }
-        return entries.map(\.current).sorted { $0.identity.name < $1.identity.name }
+        unordered.map(\.current).sorted { $0.identity.name < $1.identity.name }
+    }
+
+    /// Every stream with its last hour, by name.
+    var lines: [Line] {
+        unordered.map(\.line).sorted { $0.status.identity.name < $1.status.identity.name }
     }
 
     /// How many streams have been started.
     var startedCount: Int {
-        all.reduce(0) { $0 + ($1.state == .idle ? 0 : 1) }
+        unordered.reduce(0) { $0 + ($1.current.state == .idle ? 0 : 1) }
+    }
+
+    /// Ends the minute under way in every stream's history. To be called once a minute: one timer for all streams, and
+    /// each is held up for no longer than it takes to write one point.
+    func endMinute(at now: Instant) {
+        for entry in unordered { entry.endMinute(at: now) }
     }
 }

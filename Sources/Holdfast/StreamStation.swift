@@ -12,22 +12,24 @@ final class StreamStation: StreamListener {
     private let metrics: StreamMetrics
     private let trail: AuditTrail
     private let entry: StreamBoard.Entry
+    private let redact: @Sendable (String) -> String
     let wantsMessages = false
 
     init(
         _ identity: StreamIdentity, series: StreamSeries, metrics: StreamMetrics, trail: AuditTrail,
-        entry: StreamBoard.Entry
+        entry: StreamBoard.Entry, redact: @escaping @Sendable (String) -> String
     ) {
         self.identity = identity
         self.series = series
         self.metrics = metrics
         self.trail = trail
         self.entry = entry
+        self.redact = redact
     }
 
     func streamDid(_ event: StreamEvent, at instant: Instant, wall: WallTime) {
         series.record(event, at: instant)
-        entry.update { $0.note(event, at: instant, wall: wall) }
+        entry.update { $0.note(event, at: instant, wall: wall, redact: redact) }
         trail.append(EventRecord(time: wall, fact: .stream(identity, event)))
     }
 

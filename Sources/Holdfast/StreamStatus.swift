@@ -8,6 +8,8 @@ struct StreamStatus: Sendable {
     var state = StreamState.idle
     var stateSince: WallTime
     var startedAt: WallTime
+    /// Nil while it is not live.
+    var liveSince: WallTime?
     var retryCount = 0
     var attempts: UInt64 = 0
     var retries: UInt64 = 0
@@ -26,6 +28,9 @@ struct StreamStatus: Sendable {
     struct Outage: Sendable {
         var began: WallTime
         var cause: String
+        var closeCode: UInt16?
+        /// What the peer said, or what went wrong: text from outside, without secrets.
+        var detail = ""
         /// Nil while it lasts.
         var duration: Duration?
     }
@@ -47,6 +52,12 @@ struct StreamStatus: Sendable {
             covering = isCovering ? now : nil
         }
 
+        /// The share of the time watched that was covered; nil before any was watched.
+        func share(at now: Instant) -> Double? {
+            let (observed, covered) = times(at: now)
+            return observed > .zero ? min(1, covered.seconds / observed.seconds) : nil
+        }
+
         func times(at now: Instant) -> (observed: Duration, covered: Duration) {
             (
                 observed + (observing.map { now - $0 } ?? .zero),
@@ -62,12 +73,20 @@ struct StreamStatus: Sendable {
         startedAt = wall
     }
 
-    mutating func note(_ event: StreamEvent, at now: Instant, wall: WallTime) {
+    /// The most characters of a text from outside that are shown.
+    private static let detailLimit = 512
+
+    /// Takes note of an event. `redact` takes secrets out of what a server said, before it is cut: a secret that the cut
+    /// parts would no longer be known as one.
+    mutating func note(
+        _ event: StreamEvent, at now: Instant, wall: WallTime, redact: (String) -> String = { $0 }
+    ) {
         switch event {
         case .started: coverage.observe(true, at: now)
         case .stateChanged(let state):
             self.state = state
             stateSince = wall
+            liveSince = state == .live ? wall : nil
             coverage.cover(state == .live, at: now)
             if state != .backingOff { nextAttemptAt = nil }
         case .attemptStarted(let attempt):
@@ -75,7 +94,9 @@ struct StreamStatus: Sendable {
             if attempt.isReconnect { retries += 1 }
             retryCount = attempt.retryCount
         case .attemptFailed(_, _, let failure):
-            lastFailure = (failure.reason.rawValue, failure.detail ?? "", wall)
+            lastFailure = (
+                failure.reason.rawValue, String(redact(failure.detail ?? "").prefix(Self.detailLimit)), wall
+            )
         case .live(_, let phases, let outage):
             self.phases = phases
             if let outage {
@@ -86,7 +107,9 @@ struct StreamStatus: Sendable {
         case .held: retryCount = 0
         case .connectionLost(let loss):
             guard loss.reason != .planned else { break }
-            outage = Outage(began: wall, cause: loss.reason.rawValue)
+            outage = Outage(
+                began: wall, cause: loss.reason.rawValue, closeCode: loss.closeCode,
+                detail: String(redact(loss.detail).prefix(Self.detailLimit)))
         case .backoffScheduled(let delay, _, _):
             nextAttemptAt = WallTime(milliseconds: wall.milliseconds + delay.nanoseconds / 1_000_000)
         case .heartbeatAnswered(let roundTrip): heartbeatRoundTrip = roundTrip

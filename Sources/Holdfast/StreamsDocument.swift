@@ -1,89 +1,127 @@
-import Foundation
+import AuditTrail
 import StreamModel
 
-/// The answer of `GET /api/v1/streams`: what the page shows, as JSON.
+/// The answer of `GET /api/v1/streams`: what the page shows, as JSON. What is not known is left out.
 enum StreamsDocument {
-    private struct Document: Encodable {
-        let time: String
-        let streams: [Stream]
+    static func render(
+        _ lines: [StreamBoard.Line], withHistory: Bool = false, at now: Instant, wall: WallTime
+    ) -> [UInt8] {
+        var writer = JSONWriter(capacity: 64 + lines.count * (withHistory ? 1_800 : 1_100))
+        writer.object { writer in
+            writer.array("streams") { writer in
+                for line in lines {
+                    writer.object { write(line, withHistory: withHistory, at: now, to: &$0) }
+                }
+            }
+            writer.write("time", wall)
+            writer.write("version", HoldfastVersion.current)
+        }
+        return writer.bytes + [0x0A]
     }
 
-    private struct Stream: Encodable {
-        let stream: String
-        let profile: String
-        let clientId: String
-        let labels: [String: String]
-        let state: String
-        let stateSince: String
-        let startedAt: String
-        let continuity: Double?
-        let coverage: Double?
-        let retryCount: Int
-        let attempts: UInt64
-        let nextAttemptAt: String?
-        let received: UInt64
-        let expected: UInt64
-        let lost: UInt64
-        let pending: UInt64
-        let duplicate: UInt64
-        let reordered: UInt64
-        let late: UInt64
-        let gaps: UInt64
-        let resets: UInt64
-        let lastSequence: UInt64?
-        let lastMessageAt: String?
-        let lastOutage: Outage?
-        let lastFailure: Failure?
-        let heartbeatRttSeconds: Double?
-        let phasesSeconds: [String: Double]?
-    }
-
-    private struct Outage: Encodable {
-        let beganAt: String
-        let cause: String
-        let durationSeconds: Double?
-    }
-
-    private struct Failure: Encodable {
-        let at: String
-        let reason: String
-        let detail: String
-    }
-
-    static func render(_ streams: [StreamStatus], at now: Instant, wall: WallTime) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let document = Document(time: text(wall), streams: streams.map { stream($0, at: now) })
-        guard let data = try? encoder.encode(document) else { return Array("{\"streams\":[]}".utf8) }
-        return Array(data) + [0x0A]
-    }
-
-    private static func stream(_ status: StreamStatus, at now: Instant) -> Stream {
+    private static func write(
+        _ line: StreamBoard.Line, withHistory: Bool, at now: Instant, to writer: inout JSONWriter
+    ) {
+        let status = line.status
+        writer.write("stream", status.identity.name)
+        writer.write("profile", status.identity.profile)
+        writer.write("clientId", status.identity.clientID)
+        writer.object("labels") { writer in
+            for label in status.identity.labels { writer.write(key: label.name, label.value) }
+        }
+        writer.write("state", status.state.rawValue)
+        writer.write("stateSince", status.stateSince)
+        writer.write("startedAt", status.startedAt)
+        writer.write("liveSince", status.liveSince)
+        writer.write("nextAttemptAt", status.nextAttemptAt)
+        writeContinuity(status, to: &writer)
         let (observed, covered) = status.coverage.times(at: now)
+        writer.write("coverage", status.coverage.share(at: now))
+        writer.write("observedSeconds", observed.seconds)
+        writer.write("coveredSeconds", covered.seconds)
+        writeConnecting(status, to: &writer)
+        if withHistory { write(line.history.points(status, at: now), to: &writer) }
+    }
+
+    private static func writeContinuity(_ status: StreamStatus, to writer: inout JSONWriter) {
         let tallies = status.tallies
-        return Stream(
-            stream: status.identity.name, profile: status.identity.profile, clientId: status.identity.clientID,
-            labels: Dictionary(status.identity.labels.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }),
-            state: status.state.rawValue, stateSince: text(status.stateSince), startedAt: text(status.startedAt),
-            continuity: status.isSequenced ? tallies.continuity : nil,
-            coverage: observed > .zero ? covered.seconds / observed.seconds : nil, retryCount: status.retryCount,
-            attempts: status.attempts, nextAttemptAt: status.nextAttemptAt.map(text), received: tallies.received,
-            expected: tallies.expected, lost: tallies.lost, pending: tallies.pending, duplicate: tallies.duplicate,
-            reordered: tallies.reordered, late: tallies.late, gaps: tallies.gaps, resets: tallies.resets,
-            lastSequence: tallies.highest, lastMessageAt: status.lastMessageAt.map(text),
-            lastOutage: status.outage.map {
-                Outage(beganAt: text($0.began), cause: $0.cause, durationSeconds: $0.duration?.seconds)
-            },
-            lastFailure: status.lastFailure.map { Failure(at: text($0.at), reason: $0.reason, detail: $0.detail) },
-            heartbeatRttSeconds: status.heartbeatRoundTrip?.seconds,
-            phasesSeconds: status.phases.map { phases in
-                Dictionary(phases.measured.map { ($0.phase.rawValue, $0.duration.seconds) }, uniquingKeysWith: { $1 })
-            })
+        if status.isSequenced { writer.write("continuity", tallies.continuity) }
+        writer.write("received", tallies.received)
+        writer.write("expected", tallies.expected)
+        writer.write("lost", tallies.lost)
+        writer.write("pending", tallies.pending)
+        writer.write("duplicate", tallies.duplicate)
+        writer.write("reordered", tallies.reordered)
+        writer.write("late", tallies.late)
+        writer.write("gaps", tallies.gaps)
+        writer.write("resets", tallies.resets)
+        writer.write("lastSequence", tallies.highest)
+        writer.write("lastMessageAt", status.lastMessageAt)
+    }
+
+    private static func writeConnecting(_ status: StreamStatus, to writer: inout JSONWriter) {
+        writer.write("retryCount", status.retryCount)
+        writer.write("attempts", status.attempts)
+        writer.write("retries", status.retries)
+        writer.write("reconnects", status.reconnects)
+        writer.write("reconnectLatencySeconds", status.lastReconnectLatency?.seconds)
+        if let outage = status.outage {
+            writer.object("lastOutage") { writer in
+                writer.write("beganAt", outage.began)
+                writer.write("cause", outage.cause)
+                writer.write("closeCode", outage.closeCode)
+                if !outage.detail.isEmpty { writer.write("detail", outage.detail) }
+                writer.write("durationSeconds", outage.duration?.seconds)
+            }
+        }
+        if let failure = status.lastFailure {
+            writer.object("lastFailure") { writer in
+                writer.write("at", failure.at)
+                writer.write("reason", failure.reason)
+                writer.write("detail", failure.detail)
+            }
+        }
+        writer.write("heartbeatRttSeconds", status.heartbeatRoundTrip?.seconds)
+        if let phases = status.phases {
+            writer.object("phasesSeconds") { writer in
+                for (phase, duration) in phases.measured { writer.write(phase.key, duration.seconds) }
+            }
+        }
+    }
+
+    private static func write(_ points: [StreamHistory.Point], to writer: inout JSONWriter) {
+        writer.object("lastHour") { writer in
+            writer.write("intervalSeconds", StreamHistory.interval.components.seconds)
+            writer.array("continuity") { writer in
+                for point in points { writer.element(share: point.continuity) }
+            }
+            writer.array("coverage") { writer in
+                for point in points { writer.element(share: point.coverage) }
+            }
+            writer.array("received") { writer in
+                for point in points { writer.element(point.received) }
+            }
+        }
     }
 
     /// RFC 3339 in UTC, to the millisecond.
     static func text(_ time: WallTime) -> String {
-        Date(timeIntervalSince1970: Double(time.milliseconds) / 1000)
-            .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        var bytes: [UInt8] = []
+        CivilTime.append(time, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension ConnectPhase {
+    fileprivate var key: StaticString {
+        switch self {
+        case .token: "token"
+        case .prepare: "prepare"
+        case .dns: "dns"
+        case .tcp: "tcp"
+        case .tls: "tls"
+        case .upgrade: "upgrade"
+        case .ack: "ack"
+        }
     }
 }

@@ -25,7 +25,14 @@ final class FakeExporter: ExporterAPI, Sendable {
 
     init(snapshot: String = "{\"line\":1}\n") { self.snapshot = snapshot }
 
-    func indexPage() async -> [UInt8] { Array("<!doctype html><title>Holdfast</title>".utf8) }
+    func indexPage(number: Int) async -> [UInt8] {
+        Array("<!doctype html><title>Holdfast\(number == 1 ? "" : " \(number)")</title>".utf8)
+    }
+    func asset(named name: String) -> PageAsset? {
+        guard name == "page.js" else { return nil }
+        return PageAsset(
+            contentType: "text/javascript; charset=utf-8", bytes: Array(repeating: UInt8(ascii: ";"), count: 4_000))
+    }
     func unreadyReason() -> String? { state.withLock { $0.unready } }
     func reload() async throws {
         if let text = state.withLock({ $0.reloadError }) { throw Broken(description: text) }
@@ -35,7 +42,9 @@ final class FakeExporter: ExporterAPI, Sendable {
         state.withLock { $0.reconnected.append(stream) }
         return stream == "queue-busy" ? .refused(reason: "It is stopping.") : .accepted
     }
-    func streamsJSON() async -> [UInt8] { Array("{\"streams\":[]}".utf8) }
+    func streamsJSON(withHistory: Bool) async -> [UInt8] {
+        Array((withHistory ? "{\"history\":[]}" : "{\"streams\":[]}").utf8)
+    }
     func auditLines(matching query: AuditQuery) async -> [UInt8] {
         state.withLock { $0.queries.append(query) }
         return Array(snapshot.utf8)

@@ -1,14 +1,14 @@
-internal import StreamModel
+package import StreamModel
 
 /// Wall time in RFC 3339 form: `2026-11-22T10:15:02.113Z`, always UTC, always milliseconds.
 ///
 /// Own arithmetic, because a formatter costs a hundred times as much and the hot path of the trail writes one a line.
-enum CivilTime {
+package enum CivilTime {
     /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: what RFC 3339 can say.
     private static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
     /// Appends `time`, held within the years 0000 to 9999.
-    static func append(_ time: WallTime, to bytes: inout [UInt8]) {
+    package static func append(_ time: WallTime, to bytes: inout [UInt8]) {
         let milliseconds = min(max(time.milliseconds, range.lowerBound), range.upperBound)
         let (days, ofDay) = floorDivision(milliseconds, by: 86_400_000)
         let (year, month, day) = civilDate(daysSinceEpoch: days)

@@ -138,6 +138,7 @@ final class RequestDispatcher: Sendable {
         var request = Request(method: method, target: target)
         request.accept = header(connection, "Accept")
         request.acceptEncoding = header(connection, "Accept-Encoding")
+        request.ifNoneMatch = header(connection, "If-None-Match")
         request.parameters = parameters
         if let record = exchange.record {
             request.client = record.client
@@ -178,7 +179,11 @@ final class RequestDispatcher: Sendable {
             return .NO
         }
         defer { MHD_destroy_response(response) }
-        for (name, value) in answer.headers + headers {
+        // What the operator configures goes before what the route says.
+        let own = answer.headers.filter { header in
+            !headers.contains { $0.name.lowercased() == header.name.lowercased() }
+        }
+        for (name, value) in own + headers {
             guard MHD_add_response_header(response, name, value) == .YES else { return .NO }
         }
         return MHD_queue_response(connection, answer.status, response)

@@ -6,6 +6,7 @@ struct Request: Sendable {
     var accept: String?
     var acceptEncoding: String?
     var authorization: String?
+    var ifNoneMatch: String?
     /// Decoded segments of the path that the route left open, by name.
     var parameters: [String: String] = [:]
     /// Identifies the client for limits.
@@ -18,5 +19,14 @@ struct Request: Sendable {
         let values = target.query.filter { $0.name == name }
         guard values.count < 2 else { throw RequestTarget.Mistake(description: "“\(name)” is given more than once.") }
         return values.first?.value
+    }
+
+    /// A query parameter that is yes or no; no where it is not given.
+    func flag(_ name: String) throws(RequestTarget.Mistake) -> Bool {
+        switch try queryValue(name) {
+        case nil, "false", "0": false
+        case "true", "1": true
+        default: throw RequestTarget.Mistake(description: "“\(name)” must be true or false.")
+        }
     }
 }

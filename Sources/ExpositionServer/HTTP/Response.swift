@@ -27,5 +27,20 @@ struct Response: Sendable {
             body: .bytes(Array(text.utf8) + [UInt8(ascii: "\n")]))
     }
 
+    /// 200 with `bytes`, compressed where the client takes that and it is worth it. Takes its time.
+    static func compressible(
+        _ request: Request, contentType: String, headers: [(name: String, value: String)], bytes: [UInt8]
+    ) -> Self {
+        let headers = headers + [("Vary", "Accept-Encoding")]
+        let plain = Self(status: 200, contentType: contentType, headers: headers, body: .bytes(bytes))
+        // Below this it fits into one packet either way.
+        guard bytes.count > 1_200, AcceptEncoding.acceptsGzip(request.acceptEncoding) else { return plain }
+        let buffer = ExpositionBuffer(capacity: bytes.count / 8)
+        guard bytes.withUnsafeBytes({ GzipCompressor.compress($0, into: buffer) }) else { return plain }
+        return Self(
+            status: 200, contentType: contentType, headers: headers + [("Content-Encoding", "gzip")],
+            body: .shared(buffer, ticket: nil))
+    }
+
     static var shuttingDown: Self { .text(503, "The server is shutting down.") }
 }

@@ -13,7 +13,7 @@ struct AuditRoute: Sendable {
         let follows: Bool
         do throws(RequestTarget.Mistake) {
             query = try Self.query(of: request)
-            follows = try Self.flag("follow", of: request)
+            follows = try request.flag("follow")
         } catch {
             reply(.text(400, error.description))
             return
@@ -79,13 +79,5 @@ struct AuditRoute: Sendable {
         guard let value = try request.queryValue(name) else { return nil }
         guard !value.isEmpty else { throw RequestTarget.Mistake(description: "“\(name)” must not be empty.") }
         return value
-    }
-
-    private static func flag(_ name: String, of request: Request) throws(RequestTarget.Mistake) -> Bool {
-        switch try request.queryValue(name) {
-        case nil, "false", "0": false
-        case "true", "1": true
-        default: throw RequestTarget.Mistake(description: "“\(name)” must be true or false.")
-        }
     }
 }

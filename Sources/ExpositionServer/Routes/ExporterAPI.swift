@@ -3,8 +3,11 @@
 /// The `async` members run outside of the server's polling threads and may take their time: the connection that asked
 /// waits, others do not.
 public protocol ExporterAPI: Sendable {
-    /// The page for people, as UTF-8 HTML.
-    func indexPage() async -> [UInt8]
+    /// The page for people, as UTF-8 HTML. Where the streams fill several pages, `number` says which one; from 1.
+    func indexPage(number: Int) async -> [UInt8]
+
+    /// What the page loads from `assets/NAME`; nil where there is no such file. Must return at once.
+    func asset(named name: String) -> PageAsset?
 
     /// Nil when ready; otherwise a sentence that says what is still missing. Must return at once.
     func unreadyReason() -> String?
@@ -15,8 +18,8 @@ public protocol ExporterAPI: Sendable {
     /// Starts a fresh cycle for a parked stream, or a planned reconnect for a live one.
     func reconnect(stream: String) async -> ReconnectOutcome
 
-    /// What the page shows, as JSON.
-    func streamsJSON() async -> [UInt8]
+    /// What the page shows, as JSON; with the last hour of every stream where asked for.
+    func streamsJSON(withHistory: Bool) async -> [UInt8]
 
     /// The newest lines of the audit trail that match, oldest first, each ended by a newline.
     func auditLines(matching query: AuditQuery) async -> [UInt8]
@@ -36,6 +39,9 @@ public protocol ExporterAPI: Sendable {
 }
 
 extension ExporterAPI {
+    /// No files.
+    public func asset(named name: String) -> PageAsset? { nil }
+
     /// No line: the numbers of the lines show what is missing.
     public func dropNotice(lines: Int) -> [UInt8]? { nil }
 }

@@ -8,21 +8,12 @@ enum ExporterRoutes {
         var router = Router()
         let path = options.telemetryPath.hasPrefix("/") ? options.telemetryPath : "/" + options.telemetryPath
         router.add(["GET"], path, .deferred { metrics.handle($0, reply: $1) })
-        router.add(
-            ["GET"], "/",
-            .task { _ in
-                Response(status: 200, contentType: "text/html; charset=utf-8", body: .bytes(await api.indexPage()))
-            })
+        PageRoutes.add(to: &router, api: api)
         router.add(["GET"], "/-/healthy", .immediate { _ in .text(200, "Healthy") })
         router.add(
             ["GET"], "/-/ready",
             .immediate { _ in api.unreadyReason().map { .text(503, $0) } ?? .text(200, "Ready") })
         addLifecycle(to: &router, options, api: api)
-        router.add(
-            ["GET"], "/api/v1/streams",
-            .task { _ in
-                Response(status: 200, contentType: "application/json", body: .bytes(await api.streamsJSON()))
-            })
         let audit = AuditRoute(api: api, followers: followers, limits: options.limits)
         router.add(["GET"], "/api/v1/audit", .deferred { audit.handle($0, reply: $1) })
         return router
