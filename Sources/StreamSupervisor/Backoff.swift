@@ -10,7 +10,9 @@ public struct Backoff: Sendable {
     public static let least = Duration.milliseconds(1)
 
     private let policy: BackoffPolicy
-    private var previous: Duration?
+    /// The delay drawn last, a server's floor aside; nil before the first of a row. All that is kept between draws, so
+    /// that one value can draw for many streams with the same policy.
+    public var previous: Duration?
 
     /// Delays as `policy` says.
     public init(_ policy: BackoffPolicy) {
