@@ -95,6 +95,9 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // Many clients that fall together, in virtual time, with the real backoff and budget.
+        .target(name: "StormSimulator", dependencies: ["StreamModel", "StreamSupervisor"], swiftSettings: rules),
+
         // The library and the programs.
         .target(
             name: "Holdfast",
@@ -112,7 +115,7 @@ let package = Package(
             dependencies: [
                 "Holdfast", "GatewaySimulator", "ConfigurationReader", "StreamModel", "StreamSupervisor",
                 "StreamProfiles", "Credentials", "WebSocketTransport", "StreamRuntime", "StreamMetrics", "AuditTrail",
-                "ExpositionServer",
+                "ExpositionServer", "StormSimulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -161,5 +164,10 @@ let package = Package(
                 ],
                 exclude: ["Support/sdk.py"],
                 swiftSettings: rules),
+            // The page about storms is run through the command itself.
+            .testTarget(
+                name: "StormSimulatorTests",
+                dependencies: ["StormSimulator", "HoldfastCommand", "StreamModel", "StreamSupervisor"],
+                swiftSettings: rules)
         ]
 )

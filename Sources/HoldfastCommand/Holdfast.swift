@@ -14,7 +14,7 @@ struct HoldfastProgram: AsyncParsableCommand {
         version: "holdfast \(HoldfastVersion.current) (Swift \(HoldfastVersion.swift))",
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, GatewayCommand.self, ReplayCommand.self,
-            ProfilesCommand.self, MetricsCommand.self, AuditSchemaCommand.self,
+            ProfilesCommand.self, MetricsCommand.self, AuditSchemaCommand.self, StormCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -10,11 +10,18 @@ public struct Backoff: Sendable {
     public static let least = Duration.milliseconds(1)
 
     private let policy: BackoffPolicy
-    private var previous: Duration?
+    /// In seconds, converted once: a draw of a storm's millions is otherwise mostly conversion.
+    private let base: Double
+    private let cap: Double
+    /// The delay drawn last, a server's floor aside; nil before the first of a row. All that is kept between draws, so
+    /// that one value can draw for many streams with the same policy.
+    public var previous: Duration?
 
     /// Delays as `policy` says.
     public init(_ policy: BackoffPolicy) {
         self.policy = policy
+        base = policy.base.seconds
+        cap = policy.cap.seconds
     }
 
     /// The delay before the retry that follows `retry` others (0 for the first).
@@ -26,8 +33,7 @@ public struct Backoff: Sendable {
     public mutating func delay(
         retry: Int, atCap: Bool = false, floor: Duration? = nil, using rng: inout some RandomNumberGenerator
     ) -> Duration {
-        let nominal = atCap ? policy.cap.seconds : nominalSeconds(retry: retry)
-        let base = min(policy.base.seconds, policy.cap.seconds)
+        let nominal = atCap ? cap : nominalSeconds(retry: retry)
         let drawn: Double
         switch policy.jitter {
         case .none:
@@ -39,8 +45,9 @@ public struct Backoff: Sendable {
         case .equal:
             drawn = nominal / 2 + Double.random(in: 0...(nominal / 2), using: &rng)
         case .decorrelated:
-            let last = atCap ? policy.cap.seconds : (previous ?? policy.base).seconds
-            drawn = Double.random(in: base...max(base, min(policy.cap.seconds, last * 3)), using: &rng)
+            let last = atCap ? cap : (previous?.seconds ?? base)
+            let least = min(base, cap)
+            drawn = Double.random(in: least...max(least, min(cap, last * 3)), using: &rng)
         }
         var delay = max(Self.least, .fromSeconds(drawn))
         previous = delay
@@ -57,8 +64,7 @@ public struct Backoff: Sendable {
     }
 
     private func nominalSeconds(retry: Int) -> Double {
-        var delay = policy.base.seconds
-        let cap = policy.cap.seconds
+        var delay = base
         // Multiplied step by step and left at the cap: a power would overflow after a night of retries.
         var remaining = max(0, retry)
         while remaining > 0, delay < cap, policy.multiplier > 1 {
