@@ -1,4 +1,4 @@
-# Holdfast. `make` alone lists what there is.
+# Holdfast. `make` alone lists what there is. ARGS are flags of the program that `make demo` starts.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -24,7 +24,7 @@ build: deps-build  ## build the program for trying it: .build/debug/holdfast
 	@swift build --product holdfast
 
 demo: build  ## see it work: a misbehaving gateway and the exporter in one process
-	@exec .build/debug/holdfast demo
+	@exec .build/debug/holdfast demo $(ARGS)
 
 test: deps  ## everything that a change must pass
 	@$(MAKE) lint

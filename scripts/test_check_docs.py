@@ -36,7 +36,7 @@ class Finds(unittest.TestCase):
         self.one("```yaml stream\nconect_timeout: 1s\n```\n", "conect_timeout")
 
     def test_a_part_with_a_mistake(self):
-        self.one("```yaml part\nconnect_budget: {rate: -1}\n```\n", "rate")
+        self.one("```yaml part\nconnect_budget: {rate: -1}\n```\n", "expected a number")
 
     def test_a_profile_with_a_mistake(self):
         self.one("```yaml profile\nx:\n  endpoint: {}\n# stream:\ncredential: genesys\n```\n", "url")
