@@ -60,7 +60,8 @@ mutate:  ## break each alert rule on purpose and see that a test notices; some m
 	@alerts/mutate.py
 
 install: deps-build  ## build for release and install under PREFIX (/usr/local)
-	@swift build --configuration release --product holdfast
+	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
+	@swift build --configuration release --static-swift-stdlib --product holdfast
 	@install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/doc/holdfast"
 	@install -m 755 -s "$$(swift build --configuration release --show-bin-path)/holdfast" "$(DESTDIR)$(PREFIX)/bin/holdfast"
 	@install -m 644 README.md CHANGELOG.md LICENSE examples/holdfast.yml docs/*.md alerts/holdfast.rules.yml \
