@@ -1,4 +1,4 @@
-# Holdfast. `make` alone lists what there is.
+# Holdfast. `make` alone lists what there is. ARGS are flags of the program that `make demo` starts.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -24,7 +24,7 @@ build: deps-build  ## build the program for trying it: .build/debug/holdfast
 	@swift build --product holdfast
 
 demo: build  ## see it work: a misbehaving gateway and the exporter in one process
-	@exec .build/debug/holdfast demo
+	@exec .build/debug/holdfast demo $(ARGS)
 
 test: deps  ## everything that a change must pass
 	@$(MAKE) lint
@@ -60,7 +60,8 @@ mutate:  ## break each alert rule on purpose and see that a test notices; some m
 	@alerts/mutate.py
 
 install: deps-build  ## build for release and install under PREFIX (/usr/local)
-	@swift build --configuration release --product holdfast
+	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
+	@swift build --configuration release --static-swift-stdlib --product holdfast
 	@install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/doc/holdfast"
 	@install -m 755 -s "$$(swift build --configuration release --show-bin-path)/holdfast" "$(DESTDIR)$(PREFIX)/bin/holdfast"
 	@install -m 644 README.md CHANGELOG.md LICENSE examples/holdfast.yml docs/*.md alerts/holdfast.rules.yml \

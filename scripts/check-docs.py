@@ -62,10 +62,12 @@ class Document:
         self.parts = 0
         (folder / "bin").mkdir()
         wrapper = folder / "bin" / "holdfast"
-        # Where nothing is said, `run` listens on the default port, which may be taken here.
+        # Where the documents name no port, the default may be taken here.
         wrapper.write_text(
-            f'#!/bin/sh\nif [ "$1" = run ]; then set -- "$@" --web.listen-address 127.0.0.1:{self.ports["10046"]}; fi\n'
-            f'exec "{program}" "$@"\n')
+            f'#!/bin/sh\ncase $1 in\n'
+            f'run) set -- "$@" --web.listen-address 127.0.0.1:{self.ports["10046"]} ;;\n'
+            f'gateway) case "$*" in *--p*) ;; *) set -- "$@" --port {self.ports["9400"]} ;; esac ;;\n'
+            f'esac\nexec "{program}" "$@"\n')
         wrapper.chmod(0o755)
 
     def fault(self, position, message):
@@ -261,7 +263,7 @@ def main(arguments):
             example.configuration(0, "holdfast.yml", example.text)
             faults += example.faults
     for fault in faults:
-        print(fault)
+        print(fault, flush=True)
     print(f"{len(documents)} documents: {len(faults)} faults", file=sys.stderr)
     return 1 if faults else 0
 

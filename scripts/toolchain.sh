@@ -8,7 +8,7 @@ if ! command -v swift >/dev/null; then
         "and try again." >&2
     exit 1
 fi
-version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
+version=$({ swift --version 2>/dev/null || true; } | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
 if [ -z "$version" ] || [ "$(printf '%s\n' "$least" "$version" | sort -V | head -n 1)" != "$least" ]; then
     echo "The Swift toolchain at $(command -v swift) is ${version:-of an unknown version}, and Holdfast needs $least" \
         "or later: install one from https://www.swift.org/install and try again." >&2

@@ -54,7 +54,8 @@ struct MetricsCommand: ParsableCommand {
             """
         for entry in StreamMetrics.catalogue {
             let labels = entry.labels.map { "`\($0)`" }.joined(separator: ", ")
-            text += "| `\(entry.family.name)` | \(entry.family.kind.rawValue) | \(labels) | \(cell(entry.family.help)) |\n"
+            let family = entry.family
+            text += "| `\(family.name)` | \(family.kind.rawValue) | \(labels) | \(cell(family.help)) |\n"
         }
         text += "\n## Values of the labels\n\n"
         for entry in StreamMetrics.catalogue {

@@ -74,8 +74,7 @@ struct RunCommand: AsyncParsableCommand {
         let exporter = try service.start(configuration, vault: vault, reload: { try reloader.reload($0) })
         logger.info(
             "holding",
-            metadata: ["version": "\(HoldfastVersion.current)", "streams": "\(configuration.plan.streams.count)"]
-        )
+            metadata: ["version": "\(HoldfastVersion.current)", "streams": "\(configuration.plan.streams.count)"])
         try await service.runUntilStopped(exporter) {
             // A log rotator sends the same signal: whatever the configuration says, the file is opened by its name.
             exporter.reopenAuditFile()

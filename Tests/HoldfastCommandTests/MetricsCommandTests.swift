@@ -1,4 +1,7 @@
+import ArgumentParser
+import AuditTrail
 import Foundation
+import StreamMetrics
 import Testing
 
 @testable import HoldfastCommand
@@ -22,6 +25,10 @@ import Testing
             MetricsCommand.list.contains(
                 "holdfast_connect_failures_total{stream,profile,reason} counter\n    "))
         #expect(MetricsCommand.list.contains("holdfast_config_last_reload_successful gauge\n    "))
+    }
+
+    @Test func theCatalogueHasEveryEventOfTheTrail() {
+        #expect(Set(StreamMetrics.auditEvents) == Set(AuditEventName.allCases.map(\.rawValue)))
     }
 
     @Test func namesAndMarkdownExclude() {
