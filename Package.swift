@@ -128,4 +128,16 @@ let package = Package(
         ].map { name in
             .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)], swiftSettings: rules)
         }
+        + [
+            // From a lost message to the alert, with the real Prometheus and Alertmanager.
+            .testTarget(
+                name: "AlertingTests",
+                dependencies: [
+                    "HoldfastCommand", "GatewaySimulator",
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                    .product(name: "NIOHTTP1", package: "swift-nio"),
+                ],
+                swiftSettings: rules)
+        ]
 )
