@@ -6,15 +6,17 @@ final class Program {
     private let process = Process()
     private let log: URL
 
-    /// Starts `name`; what it says goes to files in `folder`. It ends by itself after ten minutes, come what may.
+    /// Starts `name`; what it says goes to files in `folder`.
+    ///
+    /// Nothing stands between: what Foundation starts has signals blocked, and a wrapper would not pass them on.
     init(_ name: String, at path: String? = nil, _ arguments: [String], in folder: URL) throws {
         self.name = name
-        guard let timeout = Workplace.find("timeout"), let path = path ?? Workplace.find(name) else {
+        guard let path = path ?? Workplace.find(name) else {
             throw Unexpected(description: "\(name) is not installed; the Debian package is called the same")
         }
         log = folder.appendingPathComponent("\(name).err")
-        process.executableURL = URL(fileURLWithPath: timeout)
-        process.arguments = ["--foreground", "600", path] + arguments
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
         process.currentDirectoryURL = folder
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.lowercased().hasSuffix("_proxy") }
         process.standardInput = FileHandle.nullDevice
@@ -58,6 +60,11 @@ final class Program {
     @discardableResult
     func stop() async throws -> Int32 {
         if process.isRunning { process.terminate() }
-        return try await status(within: 20)
+        do {
+            return try await status(within: 20)
+        } catch {
+            kill(process.processIdentifier, SIGKILL)
+            throw error
+        }
     }
 }

@@ -50,10 +50,14 @@ final class Stack {
     }
 
     private func stop() async throws {
-        for program in programs.reversed() { try await program.stop() }
+        var failure: (any Error)?
+        for program in programs.reversed() {
+            do { try await program.stop() } catch { failure = error }
+        }
         await busy.stop()
         await quiet.stop()
         try await listener.close()
+        if let failure { throw failure }
     }
 
     private func start(_ name: String, at path: String? = nil, _ arguments: [String]) throws -> Program {
@@ -63,8 +67,8 @@ final class Stack {
     }
 
     /// Runs a program to its end, and fails if it fails.
-    func finish(_ name: String, _ arguments: [String]) async throws {
-        let program = try start(name, arguments)
+    func finish(_ name: String, _ arguments: [String], as alias: String) async throws {
+        let program = try start(alias, at: Workplace.find(name), arguments)
         let status = try await program.status()
         guard status == 0 else {
             throw Unexpected(description: "\(name) \(arguments) ended with \(status): \(program.said)")
