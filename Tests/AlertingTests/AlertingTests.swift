@@ -187,7 +187,7 @@ import Testing
         print("\(rules.count) rules and both dashboards have data")
     }
 
-    /// Holdfast ends, and then nobody looks for it any more.
+    /// Holdfast ends, and then there is no target any more.
     private func goAway(
         _ stack: Stack, _ holdfast: Program, _ prometheus: Program, _ alertmanager: String
     ) async throws {

@@ -144,16 +144,17 @@ final class Stack {
         return try await program.address(after: "msg=\"Listening on\"")
     }
 
+    /// With nil for `holdfast` the job stays and has no targets: Prometheus then forgets `up` at once. Were the job gone, it
+    /// would remember for five minutes.
     func writePrometheusConfiguration(alertmanager: String, holdfast: String?) throws {
-        var text = try Self.replaced(
+        let text = try Self.replaced(
             "examples/stack/prometheus.yml",
             [
                 ("scrape_interval: 15s", "scrape_interval: 1s"),
                 ("evaluation_interval: 15s", "evaluation_interval: 1s"),
                 ("../../alerts/holdfast.rules.yml", "holdfast.rules.yml"), ("localhost:9093", alertmanager),
-                ("localhost:10046", holdfast ?? "nowhere"),
+                ("\"localhost:10046\"", holdfast.map { "\"\($0)\"" } ?? ""),
             ])
-        if holdfast == nil, let jobs = text.range(of: "scrape_configs:") { text.removeSubrange(jobs.lowerBound...) }
         try text.write(to: folder.appendingPathComponent("prometheus.yml"), atomically: true, encoding: .utf8)
     }
 
