@@ -168,6 +168,16 @@ let package = Package(
             .testTarget(
                 name: "StormSimulatorTests",
                 dependencies: ["StormSimulator", "HoldfastCommand", "StreamModel", "StreamSupervisor"],
+                swiftSettings: rules),
+            // From a lost message to the alert, with the real Prometheus and Alertmanager.
+            .testTarget(
+                name: "AlertingTests",
+                dependencies: [
+                    "HoldfastCommand", "GatewaySimulator",
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                    .product(name: "NIOHTTP1", package: "swift-nio"),
+                ],
                 swiftSettings: rules)
         ]
 )

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the rules on purpose, one place at a time, and reports which breaks no test notices.
 
-    alerts/mutate.py [--jobs N] [--list]
+    alerts/mutate.py [--jobs N] [--list] [--sample N --seed S]
 
 Every number, comparison, duration (`for`, windows, offsets), label matcher and logical operator of every expression is
 changed in turn; `promtool test rules` must then fail. Exit status: 0 when nothing survived, 1 when something did or the
@@ -11,6 +11,7 @@ tests fail as they stand. Needs promtool and nothing else.
 import argparse
 import concurrent.futures
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -136,10 +137,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2, help="how many promtool run at once (2)")
     parser.add_argument("--list", action="store_true", help="print the mutations, try none")
+    parser.add_argument("--sample", type=int, metavar="N", help="try N of the mutations, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="what they are drawn by (0)")
     arguments = parser.parse_args()
 
     lines = (HERE / RULES).read_text().split("\n")
     every = list(mutants(lines))
+    if arguments.sample is not None:
+        total = len(every)
+        every = random.Random(arguments.seed).sample(every, max(0, min(arguments.sample, total)))
+        print(f"{len(every)} of {total} mutations, by seed {arguments.seed}", flush=True)
     if arguments.list:
         print("\n".join(description for _, description, _ in every))
         return 0
