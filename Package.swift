@@ -143,7 +143,14 @@ let package = Package(
             "WebSocketCodec", "WebSocketTransport", "StreamRuntime", "MetricsRegistry", "StreamMetrics",
             "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast", "HoldfastCommand",
         ].map { name in
-            .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)], swiftSettings: rules)
+            // What a target's tests need beside the target itself.
+            let further: [String: [Target.Dependency]] = [
+                "ExpositionServer": ["CZlib"],
+                "StreamRuntime": [.product(name: "NIOEmbedded", package: "swift-nio")],
+            ]
+            return .testTarget(
+                name: "\(name)Tests", dependencies: [.byName(name: name)] + further[name, default: []],
+                swiftSettings: rules)
         }
         + [
             // The program from outside: the binary, against servers that are written from the protocol's text alone.

@@ -28,6 +28,8 @@ public final class Exporter: Sendable {
     private let logger: Logger
     private let configuration: ExporterConfiguration
     private let wanted: NIOLockedValueBox<Int?>
+    private let feeds: MessageFeeds
+    private let plan: NIOLockedValueBox<RuntimePlan>
     private let minutes = NIOLockedValueBox<RepeatedTask?>(nil)
 
     /// Opens the audit trail and the state directory, and prepares everything else; nothing is started yet.
@@ -56,6 +58,8 @@ public final class Exporter: Sendable {
         }
         board = StreamBoard()
         wanted = NIOLockedValueBox(nil)
+        feeds = MessageFeeds()
+        plan = NIOLockedValueBox(configuration.plan)
         group = MultiThreadedEventLoopGroup(
             numberOfThreads: configuration.threads > 0 ? configuration.threads : System.coreCount)
 
@@ -68,7 +72,8 @@ public final class Exporter: Sendable {
         if let directory = configuration.stateDirectory { options.cursors = try CursorStore(directory: directory) }
         runtime = StreamRuntime(
             options: options, group: group,
-            listeners: Self.listeners(metrics: metrics, trail: trail, board: board, vault: vault, wall: wall),
+            listeners: Self.listeners(
+                metrics: metrics, trail: trail, board: board, feeds: feeds, vault: vault, wall: wall),
             logger: logger, ended: ended)
         vault.replace(with: configuration.plan)
 
@@ -100,7 +105,8 @@ public final class Exporter: Sendable {
     }
 
     private static func listeners(
-        metrics: StreamMetrics, trail: AuditTrail, board: StreamBoard, vault: SecretVault, wall: WallClock
+        metrics: StreamMetrics, trail: AuditTrail, board: StreamBoard, feeds: MessageFeeds, vault: SecretVault,
+        wall: WallClock
     ) -> StreamRuntime.ListenerSource {
         let redact = vault.redaction
         return StreamRuntime.ListenerSource(
@@ -109,7 +115,9 @@ public final class Exporter: Sendable {
                 let series = try metrics.addStream(identity, sequenced: isSequenced)
                 if let credential = specification.credential { try metrics.addCredential(credential) }
                 let entry = board.add(StreamStatus(identity, isSequenced: isSequenced, at: wall.now()))
-                return StreamStation(identity, series: series, metrics: metrics, trail: trail, entry: entry, redact: redact)
+                return StreamStation(
+                    identity, series: series, metrics: metrics, trail: trail, entry: entry,
+                    feed: feeds.feed(of: identity.name), redact: redact)
             },
             removed: { identity in
                 metrics.removeStream(named: identity.name)
@@ -127,7 +135,7 @@ public final class Exporter: Sendable {
     public func start() throws -> [ListenAddress] {
         try server?.start(listenAddresses: configuration.listenAddresses)
         metrics.recordConfigurationLoad(success: true, at: wall.now())
-        hold(configuration.plan)
+        hold(plan.withLockedValue { $0 })
         if server != nil { endEveryMinute() }
         return server?.boundAddresses ?? []
     }
@@ -150,6 +158,7 @@ public final class Exporter: Sendable {
     /// Holds what `plan` names instead of what was held: untouched streams stay connected.
     @discardableResult
     public func apply(_ plan: RuntimePlan) -> PlanChanges {
+        self.plan.withLockedValue { $0 = plan }
         vault.replace(with: plan)
         let changes = hold(plan)
         let words =
@@ -160,6 +169,34 @@ public final class Exporter: Sendable {
             EventRecord(time: wall.now(), fact: .configurationReloaded(success: true, detail: words)))
         logger.info("configuration reloaded", metadata: ["streams": "\(words)"])
         return changes
+    }
+
+    /// Holds one more stream, and gives its messages: numbered ones in order and each once, with what is missing in its
+    /// place. The stream ends with its reader: when the reading task is cancelled, it is closed and no longer held.
+    ///
+    /// - Parameters:
+    ///   - stream: the stream; its name must be new. Its credential is one of the plan's.
+    ///   - limit: elements that may wait for the reader; what comes beyond is dropped, and told.
+    public func hold(_ stream: StreamSpecification, limit: Int = 1024) -> StreamMessages {
+        let name = stream.name
+        let queue = StreamMessages.Queue(limit: limit) { [weak self] in self?.release(name) }
+        feeds.add(MessageFeed(queue: queue, isSequenced: stream.policy.sequence != .none), for: name)
+        change { $0.streams.append(stream) }
+        return StreamMessages(queue: queue)
+    }
+
+    private func release(_ stream: String) {
+        feeds.remove(stream)
+        change { $0.streams.removeAll { $0.name == stream } }
+    }
+
+    private func change(_ body: (inout RuntimePlan) -> Void) {
+        let changed = plan.withLockedValue { plan in
+            body(&plan)
+            return plan
+        }
+        // Before the start there is nothing to change yet: the start takes the plan as it is then.
+        if wanted.withLockedValue({ $0 }) != nil { hold(changed) }
     }
 
     /// Says that a new configuration was refused; nothing changes.

@@ -13,17 +13,19 @@ final class StreamStation: StreamListener {
     private let trail: AuditTrail
     private let entry: StreamBoard.Entry
     private let redact: @Sendable (String) -> String
-    let wantsMessages = false
+    private let feed: MessageFeed?
+    var wantsMessages: Bool { feed != nil }
 
     init(
         _ identity: StreamIdentity, series: StreamSeries, metrics: StreamMetrics, trail: AuditTrail,
-        entry: StreamBoard.Entry, redact: @escaping @Sendable (String) -> String
+        entry: StreamBoard.Entry, feed: MessageFeed?, redact: @escaping @Sendable (String) -> String
     ) {
         self.identity = identity
         self.series = series
         self.metrics = metrics
         self.trail = trail
         self.entry = entry
+        self.feed = feed
         self.redact = redact
     }
 
@@ -31,6 +33,11 @@ final class StreamStation: StreamListener {
         series.record(event, at: instant)
         entry.update { $0.note(event, at: instant, wall: wall, redact: redact) }
         trail.append(EventRecord(time: wall, fact: .stream(identity, event)))
+        feed?.happened(event)
+    }
+
+    func streamReceived(_ facts: MessageFacts, payload: UnsafeRawBufferPointer) {
+        feed?.received(facts, payload)
     }
 
     func credentialDid(_ event: CredentialEvent, credential: String, wall: WallTime) {

@@ -35,7 +35,7 @@ struct Response: Sendable {
         let plain = Self(status: 200, contentType: contentType, headers: headers, body: .bytes(bytes))
         // Below this it fits into one packet either way.
         guard bytes.count > 1_200, AcceptEncoding.acceptsGzip(request.acceptEncoding) else { return plain }
-        let buffer = ExpositionBuffer(capacity: bytes.count / 8)
+        let buffer = ExpositionBuffer()
         guard bytes.withUnsafeBytes({ GzipCompressor.compress($0, into: buffer) }) else { return plain }
         return Self(
             status: 200, contentType: contentType, headers: headers + [("Content-Encoding", "gzip")],
