@@ -123,9 +123,20 @@ let package = Package(
     ]
         + [
             "StreamModel", "StreamSupervisor", "ConfigurationReader", "StreamProfiles", "Credentials",
-            "WebSocketCodec", "WebSocketTransport", "StreamRuntime", "MetricsRegistry", "StreamMetrics",
-            "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast", "HoldfastCommand",
+            "WebSocketCodec", "WebSocketTransport", "MetricsRegistry", "StreamMetrics",
+            "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast",
         ].map { name in
             .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)], swiftSettings: rules)
         }
+        + [
+            .testTarget(
+                name: "StreamRuntimeTests",
+                dependencies: ["StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio")],
+                swiftSettings: rules),
+            // Configurations are read where they lie, so that a diagnostic names them as a person would.
+            .testTarget(
+                name: "HoldfastCommandTests", dependencies: ["HoldfastCommand"],
+                exclude: ["Configurations", "WebConfigurations"],
+                swiftSettings: rules),
+        ]
 )

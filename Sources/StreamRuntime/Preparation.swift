@@ -23,6 +23,7 @@ final class Preparation {
     private let deadline: NIODeadline
     private let loop: any EventLoop
     private var rejections: [PrepareRequest.Rejection] = []
+    private var isCancelled = false
 
     init(
         generation: UInt64, wire: StreamWire, attempt: StreamWire.Attempt, network: any StreamConnecting,
@@ -39,6 +40,11 @@ final class Preparation {
 
     func start(_ done: @escaping (Result<PreparedSession, AttemptFailureError>) -> Void) {
         next(wire.profile.prepare[...], done)
+    }
+
+    /// Makes no further request; nothing is told any more.
+    func cancel() {
+        isCancelled = true
     }
 
     private func next(
@@ -62,6 +68,7 @@ final class Preparation {
         }
         let left = Duration.nanoseconds(max(1, (deadline - loop.now).nanoseconds))
         network.send(exchange, timeout: left, maxBodySize: 1 << 20, on: loop).assumeIsolated().whenComplete { result in
+            guard !self.isCancelled else { return }
             switch self.judge(result, of: request) {
             case .success: self.next(requests.dropFirst(), done)
             case .failure(let error): done(.failure(error))
@@ -75,7 +82,8 @@ final class Preparation {
         switch result {
         case .success(let response):
             let retryAfter = response.retryAfter.flatMap { RetryAfter.parse($0, now: wall.now()) }
-            return request.outcome(status: response.status, retryAfter: retryAfter, body: response.body).map { success in
+            return request.outcome(status: response.status, retryAfter: retryAfter, body: response.body).map {
+                success in
                 attempt.captured.merge(success.variables) { _, new in new }
                 rejections += success.rejections
             }

@@ -131,7 +131,9 @@ final class StreamDriver: StreamConnectionDelegate {
         batchNow = nil
         for link in links.values { countTraffic(link) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
-        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
+        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence {
+            offerCursorNowAndThen()
+        }
         if let finished = retirement, isFinished {
             retirement = nil
             finished()
@@ -237,7 +239,10 @@ final class StreamDriver: StreamConnectionDelegate {
     }
 
     private func abort(_ generation: UInt64) {
-        if preparation?.generation == generation { preparation = nil }
+        if preparation?.generation == generation {
+            preparation?.cancel()
+            preparation = nil
+        }
         credential?.forgo(requester, attempt: generation)
         guard let link = links[generation] else { return }
         link.connection.abort()
