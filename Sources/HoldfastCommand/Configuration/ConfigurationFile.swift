@@ -84,7 +84,8 @@ enum ConfigurationFile {
             do {
                 configuration.proxies = try ProxySettings.fromEnvironment(environment)
             } catch {
-                mapping.value.error("the proxy of the environment \(error); mend or unset HTTPS_PROXY and its like")
+                mapping.value.error(
+                    "the proxy of the environment cannot be used: \(error); mend or unset HTTPS_PROXY and its like")
             }
             return
         }
@@ -96,7 +97,7 @@ enum ConfigurationFile {
             configuration.proxies.secure = options
             configuration.proxies.plain = options
         } catch {
-            url.error("the address of the proxy \(error)")
+            url.error("`url` is no address of a proxy: \(error)")
         }
     }
 
@@ -118,7 +119,7 @@ enum ConfigurationFile {
             let path = mapping.required("path")?.string(allowingEmpty: false)
         else { return nil }
         var file = AuditFileConfiguration(path: path)
-        if let size = mapping["max_size"]?.size(in: 4096...Int.max) { file.maximumSize = Int64(size) }
+        if let size = mapping["max_size"]?.size(in: 4096...(1 << 50)) { file.maximumSize = Int64(size) }
         if let keep = mapping["keep"]?.int(in: 0...100_000) { file.keep = keep }
         if let level: AuditFileConfiguration.Synchronization = mapping["fsync"]?.enumeration() {
             file.synchronization = level

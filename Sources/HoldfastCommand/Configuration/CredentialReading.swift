@@ -91,7 +91,8 @@ struct CredentialReading {
         mapping.exclusive(["token", "token_file", "token_env"])
         if let inline = mapping["token"] {
             guard let token = inline.string(allowingEmpty: false) else { return nil }
-            inline.warning("the token stands in the configuration itself; `token_file` or `token_env` keep it out of it")
+            inline.warning(
+                "the token stands in the configuration itself; `token_file` or `token_env` keep it out of it")
             return .bearer(.inline(Secret(token)))
         }
         if let file = mapping["token_file"] {
@@ -140,7 +141,10 @@ struct CredentialReading {
     }
 
     private static func contents(of value: ConfigurationValue, _ path: String) -> String? {
-        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: secretLimit) else {
+        // An empty file reads as nil: it can be read, and what is wrong with it is said below.
+        guard let handle = FileHandle(forReadingAtPath: path),
+            let data = try? handle.read(upToCount: secretLimit) ?? Data()
+        else {
             value.error("`\(path)` cannot be read; write the secret into it, and let this user read it")
             return nil
         }

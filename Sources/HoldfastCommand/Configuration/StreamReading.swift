@@ -77,10 +77,12 @@ struct StreamReading {
         for (name, value) in mapping["labels"]?.mapping()?.values ?? [] {
             guard let text = value.string() else { continue }
             if StreamMetrics.reservedLabels.contains(name) {
-                mapping["labels"]?.mapping()?.error(atKey: name, "label `\(name)` is Holdfast's own; choose another name")
+                mapping["labels"]?.mapping()?.error(
+                    atKey: name, "label `\(name)` is Holdfast's own; choose another name")
             } else if !Self.isLabelName(name) {
                 mapping["labels"]?.mapping()?.error(
-                    atKey: name, "`\(name)` is no label name: letters, digits and underscores, no digit first")
+                    atKey: name,
+                    "`\(name)` is no label name: letters, digits and underscores, no digit and no `__` first")
             } else {
                 labels.append(StreamIdentity.Label(name: name, value: text))
             }
