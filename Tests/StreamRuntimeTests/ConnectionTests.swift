@@ -128,9 +128,8 @@ struct ConnectionTests {
         #expect(hearing.losses.map(\.reason) == [.silence])
     }
 
-    @Test("an attempt that a message ends in the middle of a batch waits its own delay and no longer")
-    func endedWithinBatch() throws {
-        // The connection was given up, so that no end of its batch will be told.
+    @Test("orders that a message causes set the timer at once: of a connection given up, no batch ends")
+    func timerWithinBatch() throws {
         let bench = Bench()
         bench.apply(
             try Bench.stream(credential: nil) {
