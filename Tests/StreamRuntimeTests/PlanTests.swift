@@ -119,7 +119,7 @@ struct PlanTests {
     @Test("a reconnect that comes too late does not bring a stopped stream back")
     func reconnectAfterRemoval() throws {
         let bench = Bench()
-        let (connection, _) = try bench.live()
+        let (connection, hearing) = try bench.live()
         let driver = try #require(bench.network.delegate(of: 1) as? StreamDriver)
         bench.apply()
         connection.close(1000, origin: .local)
@@ -127,6 +127,7 @@ struct PlanTests {
         #expect(bench.removed == ["s"])
         driver.reconnect()
         bench.advance(.seconds(60))
+        #expect(hearing.state == .stopped)
         #expect(bench.network.connections.count == 1)
         #expect(!bench.runtime.reconnect("s"))
     }
