@@ -71,9 +71,7 @@ struct StreamWire: Sendable {
             variables[Profile.BuiltInVariable.timestamp.rawValue] = .integer(time.milliseconds)
         }
         // A profile has this variable where its service knows the choice; a refused resume decides it.
-        if attempt.startsOver, variables[Self.stateDirective] != nil {
-            variables[Self.stateDirective] = .string("reset")
-        }
+        if attempt.startsOver, variables[Self.stateDirective] != nil { variables[Self.stateDirective] = .string("reset") }
         return variables
     }
 
