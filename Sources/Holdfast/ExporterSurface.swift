@@ -15,12 +15,12 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
     private let runtime: StreamRuntime
     private let wanted: NIOLockedValueBox<Int?>
     private let wall: WallClock
-    private let reloadBox = NIOLockedValueBox<(@Sendable () async throws -> Void)?>(nil)
+    private let reload_ = NIOLockedValueBox<(@Sendable () async throws -> Void)?>(nil)
 
     /// What `POST /-/reload` runs.
     var reloading: (@Sendable () async throws -> Void)? {
-        get { reloadBox.withLockedValue { $0 } }
-        set { reloadBox.withLockedValue { $0 = newValue } }
+        get { reload_.withLockedValue { $0 } }
+        set { reload_.withLockedValue { $0 = newValue } }
     }
 
     init(

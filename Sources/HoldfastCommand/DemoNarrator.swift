@@ -50,9 +50,7 @@ struct DemoNarrator: Sendable {
 
     private func summarize() {
         for summary in exporter.summaries {
-            let latency = summary.lastReconnectLatency.map {
-                "\($0.components.attoseconds / 1_000_000_000_000_000 + $0.components.seconds * 1000) ms"
-            }
+            let latency = summary.lastReconnectLatency.map { "\($0.components.attoseconds / 1_000_000_000_000_000 + $0.components.seconds * 1000) ms" }
             Terminal.write(
                 """
                 \(Self.clock())  figures   \(Self.padded(summary.stream)) \(Self.padded(summary.state, 12)) \

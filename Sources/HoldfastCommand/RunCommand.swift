@@ -73,8 +73,7 @@ struct RunCommand: AsyncParsableCommand {
         let service = ExporterService(logger: logger)
         let exporter = try service.start(configuration, vault: vault, reload: { try reloader.reload($0) })
         logger.info(
-            "holding",
-            metadata: ["version": "\(HoldfastVersion.current)", "streams": "\(configuration.plan.streams.count)"]
+            "holding", metadata: ["version": "\(HoldfastVersion.current)", "streams": "\(configuration.plan.streams.count)"]
         )
         try await service.runUntilStopped(exporter) {
             // A log rotator sends the same signal: whatever the configuration says, the file is opened by its name.
@@ -114,3 +113,4 @@ struct LogOptions: ParsableArguments {
         }
     }
 }
+
