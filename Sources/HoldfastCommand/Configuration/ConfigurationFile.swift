@@ -119,7 +119,7 @@ enum ConfigurationFile {
             let path = mapping.required("path")?.string(allowingEmpty: false)
         else { return nil }
         var file = AuditFileConfiguration(path: path)
-        if let size = mapping["max_size"]?.size(in: 4096...(1 << 50)) { file.maximumSize = Int64(size) }
+        if let size = mapping["max_size"]?.size(in: 4096...Int.max) { file.maximumSize = Int64(size) }
         if let keep = mapping["keep"]?.int(in: 0...100_000) { file.keep = keep }
         if let level: AuditFileConfiguration.Synchronization = mapping["fsync"]?.enumeration() {
             file.synchronization = level

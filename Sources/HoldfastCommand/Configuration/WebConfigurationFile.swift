@@ -33,9 +33,8 @@ enum WebConfigurationFile {
         do {
             return try WebConfiguration(tls: tls, headers: headers, users: users)
         } catch {
-            let place =
-                "\(error)".contains("basic_auth_users") ? mapping["basic_auth_users"] : mapping["http_server_config"]
-            (place ?? root).error("\(error)")
+            let key = "\(error)".contains("basic_auth_users") ? "basic_auth_users" : "http_server_config"
+            (mapping[key] ?? root).error("\(error)")
             return nil
         }
     }
@@ -65,8 +64,8 @@ enum WebConfigurationFile {
             policy = ClientCertificatePolicy(name: text)
             if policy == nil {
                 let all = ClientCertificatePolicy.allCases.map(\.rawValue)
-                name.error(
-                    "unknown client_auth_type `\(Spelling.excerpt(text))`\(Spelling.suggestion(for: text, among: all))")
+                let suggestion = Spelling.suggestion(for: text, among: all)
+                name.error("unknown client_auth_type `\(Spelling.excerpt(text))`\(suggestion)")
             }
         }
         guard let certificate, let key, let policy else { return nil }
