@@ -140,13 +140,12 @@ let package = Package(
     ]
         + [
             "StreamModel", "StreamSupervisor", "ConfigurationReader", "StreamProfiles", "Credentials",
-            "WebSocketCodec", "WebSocketTransport", "StreamRuntime", "MetricsRegistry", "StreamMetrics",
-            "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast", "HoldfastCommand",
+            "WebSocketCodec", "WebSocketTransport", "MetricsRegistry", "StreamMetrics",
+            "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast",
         ].map { name in
             // What a target's tests need beside the target itself.
             let further: [String: [Target.Dependency]] = [
                 "ExpositionServer": ["CZlib"],
-                "StreamRuntime": [.product(name: "NIOEmbedded", package: "swift-nio")],
             ]
             return .testTarget(
                 name: "\(name)Tests", dependencies: [.byName(name: name)] + further[name, default: []],
@@ -185,6 +184,15 @@ let package = Package(
                     .product(name: "NIOPosix", package: "swift-nio"),
                     .product(name: "NIOHTTP1", package: "swift-nio"),
                 ],
-                swiftSettings: rules)
+                swiftSettings: rules),
+            .testTarget(
+                name: "StreamRuntimeTests",
+                dependencies: ["StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio")],
+                swiftSettings: rules),
+            // Configurations are read where they lie, so that a diagnostic names them as a person would.
+            .testTarget(
+                name: "HoldfastCommandTests", dependencies: ["HoldfastCommand"],
+                exclude: ["Configurations", "WebConfigurations"],
+                swiftSettings: rules),
         ]
 )

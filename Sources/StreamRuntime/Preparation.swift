@@ -25,6 +25,7 @@ final class Preparation {
     private let deadline: NIODeadline
     private let loop: any EventLoop
     private var rejections: [PrepareRequest.Rejection] = []
+    private var isCancelled = false
 
     init(
         generation: UInt64, wire: StreamWire, attempt: StreamWire.Attempt, network: any StreamConnecting,
@@ -41,6 +42,11 @@ final class Preparation {
 
     func start(_ done: @escaping (Result<PreparedSession, AttemptFailureError>) -> Void) {
         next(wire.profile.prepare[...], done)
+    }
+
+    /// Makes no further request; nothing is told any more.
+    func cancel() {
+        isCancelled = true
     }
 
     private func next(
@@ -64,6 +70,7 @@ final class Preparation {
         }
         let left = Duration.nanoseconds(max(1, (deadline - loop.now).nanoseconds))
         network.send(exchange, timeout: left, maxBodySize: 1 << 20, on: loop).assumeIsolated().whenComplete { result in
+            guard !self.isCancelled else { return }
             switch self.judge(result, of: request) {
             case .success: self.next(requests.dropFirst(), done)
             case .failure(let error): done(.failure(error))

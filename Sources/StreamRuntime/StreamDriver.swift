@@ -243,7 +243,10 @@ final class StreamDriver: StreamConnectionDelegate {
     }
 
     private func abort(_ generation: UInt64) {
-        if preparation?.generation == generation { preparation = nil }
+        if preparation?.generation == generation {
+            preparation?.cancel()
+            preparation = nil
+        }
         credential?.forgo(requester, attempt: generation)
         guard let link = links[generation] else { return }
         link.connection.abort()

@@ -130,7 +130,6 @@ public final class StreamRuntime: Sendable {
             }
             for held in stopping { state.held[held.specification.name] = nil }
         }
-        for name in changes.removed { options.cursors?.forget(name) }
         for held in stopping { replace(held) }
         for stream in starting { start(stream) }
         return changes
@@ -158,12 +157,16 @@ public final class StreamRuntime: Sendable {
         let over = retire(held)
         state.withLockedValue { $0.leaving[name] = over }
         over.whenComplete { [self] _ in
-            let successor = state.withLockedValue { state -> StreamSpecification? in
+            let (successor, isStopping) = state.withLockedValue { state in
                 state.leaving[name] = nil
-                guard let successor = state.retiring.removeValue(forKey: name), !state.isStopping else { return nil }
-                return successor
+                return (state.retiring.removeValue(forKey: name) ?? nil, state.isStopping)
             }
-            if let successor { start(successor) }
+            // Forgotten only now: the last thing that a stream does is to say where it was.
+            guard let successor else {
+                options.cursors?.forget(name)
+                return
+            }
+            if !isStopping { start(successor) }
         }
     }
 

@@ -23,7 +23,7 @@ struct RetryAfterTests {
         "anything else is nothing",
         arguments: [
             "", "x", "9x", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49 GMT", "Sun, 99 Nov 1994 1:1:1 GMT",
-             "Sun, 06 Nov 1994", "Sun, 32 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994", "Sun, 32 Nov 1994 08:49:37 GMT",
             "Sun, 06 Foo 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "a b c d e", "a b c d e GMT", "1 2 3 4 5",
         ])

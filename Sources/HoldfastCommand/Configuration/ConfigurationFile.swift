@@ -84,7 +84,8 @@ enum ConfigurationFile {
             do {
                 configuration.proxies = try ProxySettings.fromEnvironment(environment)
             } catch {
-                mapping.value.error("the proxy of the environment \(error); mend or unset HTTPS_PROXY and its like")
+                mapping.value.error(
+                    "the proxy of the environment cannot be used: \(error); mend or unset HTTPS_PROXY and its like")
             }
             return
         }
@@ -96,7 +97,7 @@ enum ConfigurationFile {
             configuration.proxies.secure = options
             configuration.proxies.plain = options
         } catch {
-            url.error("the address of the proxy \(error)")
+            url.error("`url` is no address of a proxy: \(error)")
         }
     }
 

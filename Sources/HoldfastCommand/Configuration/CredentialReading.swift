@@ -141,7 +141,9 @@ struct CredentialReading {
     }
 
     private static func contents(of value: ConfigurationValue, _ path: String) -> String? {
-        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: secretLimit)
+        // An empty file reads as nil: it can be read, and what is wrong with it is said below.
+        guard let handle = FileHandle(forReadingAtPath: path),
+            let data = try? handle.read(upToCount: secretLimit) ?? Data()
         else {
             value.error("`\(path)` cannot be read; write the secret into it, and let this user read it")
             return nil

@@ -86,7 +86,8 @@ struct StreamReading {
                     atKey: name, "label `\(name)` is Holdfast's own; choose another name")
             } else if !Self.isLabelName(name) {
                 mapping["labels"]?.mapping()?.error(
-                    atKey: name, "`\(name)` is no label name: letters, digits and underscores, no digit first")
+                    atKey: name,
+                    "`\(name)` is no label name: letters, digits and underscores, no digit and no `__` first")
             } else {
                 labels.append(StreamIdentity.Label(name: name, value: text))
             }

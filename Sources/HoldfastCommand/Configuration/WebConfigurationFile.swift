@@ -49,22 +49,26 @@ enum WebConfigurationFile {
         let certificate = source(mapping, "cert", folder)
         let key = source(mapping, "key", folder)
         let authorities = source(mapping, "client_ca", folder)
-        if certificate == nil { value.error("`cert_file` is missing; give the certificate, or `cert` with its text") }
-        if key == nil { value.error("`key_file` is missing; give the certificate's key, or `key` with its text") }
+        // One that is given and cannot be read has been reported already.
+        if certificate == nil, !isGiven(mapping, "cert") {
+            value.error("`cert_file` is missing; give the certificate, or `cert` with its text")
+        }
+        if key == nil, !isGiven(mapping, "key") {
+            value.error("`key_file` is missing; give the certificate's key, or `key` with its text")
+        }
         if let names = mapping["client_allowed_sans"] {
             names.error("`client_allowed_sans` is not supported; let a `client_ca_file` of your own sign the clients")
         }
-        var policy = ClientCertificatePolicy.none
+        var policy: ClientCertificatePolicy? = ClientCertificatePolicy.none
         if let name = mapping["client_auth_type"], let text = name.string(allowingEmpty: true), !text.isEmpty {
-            if let known = ClientCertificatePolicy(name: text) {
-                policy = known
-            } else {
+            policy = ClientCertificatePolicy(name: text)
+            if policy == nil {
                 let all = ClientCertificatePolicy.allCases.map(\.rawValue)
                 let suggestion = Spelling.suggestion(for: text, among: all)
                 name.error("unknown client_auth_type `\(Spelling.excerpt(text))`\(suggestion)")
             }
         }
-        guard let certificate, let key else { return nil }
+        guard let certificate, let key, let policy else { return nil }
         do {
             return try TLSConfiguration(
                 certificate: certificate, key: key, clientCertificates: policy, clientAuthorities: authorities,
@@ -81,6 +85,11 @@ enum WebConfigurationFile {
 
     private static func version(_ mapping: ConfigurationMapping, _ key: String) -> TLSConfiguration.Version? {
         mapping[key]?.enumeration()
+    }
+
+    /// Whether the file or the text of `name` is there, and not empty.
+    private static func isGiven(_ mapping: ConfigurationMapping, _ name: String) -> Bool {
+        mapping[name] != nil || mapping["\(name)_file"]?.string(allowingEmpty: true)?.isEmpty == false
     }
 
     private static func source(_ mapping: ConfigurationMapping, _ name: String, _ folder: String) -> PEMSource? {
