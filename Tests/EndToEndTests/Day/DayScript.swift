@@ -36,7 +36,8 @@ extension ScriptedDay {
         let peer = try (arrival ?? returning(stream)).accept()
         let before = Date().timeIntervalSince1970 * 1000
         let payload = try peer.text()
-        let last = model.lastSequence.map { #""lastSequence":\#($0),"# } ?? ""
+        // Nothing was seen yet: 0, from which a server replays everything.
+        let last = #""lastSequence":\#(model.lastSequence ?? 0),"#
         let id = stream == "queue-events" ? clientID : try JSON(parsing: payload)["clientId"]?.text ?? ""
         let head =
             #"{"type":"reconnect","clientId":"\#(id)",\#(last)"subscriptions":["queueEvents"],"#
@@ -245,9 +246,9 @@ extension ScriptedDay {
         rough.events(2)
         try peer.send(#"{"type":"event","sequence":3,"data":"\#(String(repeating: "x", count: 5000))"}"#)
         rough.lost("too_large", closeCode: DayModel.anyCode)
-        peer = try resume("rough", rough)
-        try acknowledge(peer, rough)
-        try peer.event(3)
+        roughPeer = try resume("rough", rough)
+        try acknowledge(roughPeer, rough)
+        try roughPeer.event(3)
         rough.resume("full")
         rough.events(3)
     }
