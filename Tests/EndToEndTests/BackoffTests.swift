@@ -19,8 +19,13 @@ extension EndToEnd {
         }.joined(separator: "\n")
         return """
             credentials:
-              genesys: {type: oauth2_client_credentials, token_url: "\(gateway.tokenURL)", client_id: c, client_secret: hush-hush-secret}
+              genesys:
+                type: oauth2_client_credentials
+                token_url: \(gateway.tokenURL)
+                client_id: c
+                client_secret: hush-hush-secret
             defaults:
+              close_timeout: 500ms
             \(defaults)
             streams:
             \(all)

@@ -136,7 +136,11 @@ extension EndToEnd {
             let exporter = try Exporter(
                 """
                 credentials:
-                  g: {type: oauth2_client_credentials, token_url: "http://127.0.0.1:\(port)/oauth/token", client_id: demo, client_secret: demo-secret}
+                  g:
+                    type: oauth2_client_credentials
+                    token_url: http://127.0.0.1:\(port)/oauth/token
+                    client_id: demo
+                    client_secret: demo-secret
                 streams:
                   - name: s
                     profile: genesys-architect

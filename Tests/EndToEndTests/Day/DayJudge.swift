@@ -80,7 +80,7 @@ extension ScriptedDay {
         check("holdfast_heartbeats_total", ["outcome": "answered"], heartbeats.answered)
         check("holdfast_heartbeats_total", ["outcome": "missed"], heartbeats.missed)
         #expect((scrape["holdfast_heartbeat_rtt_seconds", stream] ?? -1 > 0) == (heartbeats.answered > 0))
-        // A reconnect payload is what resumes; whether a first subscription after failures is one, the text leaves open.
+        // Whether a first subscription after failures is a reconnect payload, the text leaves open.
         if stream != "conversation-events" {
             let count = Double(model.counters["holdfast_reconnect_latency_seconds_count", default: 0])
             check("holdfast_reconnect_latency_seconds_count", [:], count)
