@@ -111,21 +111,14 @@ extension EndToEnd {
         }
     }
 
-    /// The simulator's own script, seen through a scrape: another gateway than the mock.
+    /// `holdfast gateway`, whose faults are asked for over HTTP: another gateway than the mock.
     @Test func theSimulatedGatewayIsHeld() async throws {
         try await story {
             let folder = try Folder()
             let port = try freePort()
-            let script = try folder.write(
-                """
-                seed: 7
-                steps:
-                  - {at: 300ms, fault: drop}
-                  - {at: 900ms, fault: {duplicate: 2}}
-                """, to: "faults.yml")
             let simulator = try Program(
                 Program.holdfast,
-                ["gateway", "--port", "\(port)", "--script", script, "--rate", "50"], in: folder,
+                ["gateway", "--port", "\(port)", "--rate", "50"], in: folder,
                 name: "gateway")
             try eventually("the gateway answers") {
                 guard simulator.isRunning else {
@@ -150,6 +143,10 @@ extension EndToEnd {
                     backoff: {base: 50ms, cap: 100ms}
                 audit: {stdout: false, file: {path: \(folder.file("audit.jsonl"))}}
                 """, in: folder)
+            try exporter.wait("holdfast_stream_up", "s", is: 1)
+            #expect(try HTTP.request("POST", port, "/-/faults", body: "fault: drop").status < 300)
+            try exporter.wait("holdfast_reconnects_total", "s", is: 1)
+            #expect(try HTTP.request("POST", port, "/-/faults", body: "fault: {duplicate: 2}").status < 300)
             try exporter.wait("holdfast_messages_duplicate_total", "s", is: 2)
             let scrape = try exporter.scrape()
             #expect(scrape["holdfast_reconnects_total", "s"] == 1)

@@ -60,6 +60,7 @@ extension EndToEnd {
             places["stderr"] = exporter.program.errors
             places["audit"] = folder.text("audit.jsonl")
             #expect(gateway.tokens.count > 3)
+            #expect(places["stderr"]?.contains("level=debug") == true, "the log was at its most talkative")
             for (place, text) in places {
                 #expect(!text.isEmpty, "\(place)")
                 for token in gateway.tokens + [secret, "Bearer-file-token-4711"] {

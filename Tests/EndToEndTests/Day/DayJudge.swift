@@ -113,6 +113,7 @@ extension ScriptedDay {
             let labels = ["credential": "genesys", "outcome": outcome]
             #expect(scrape.value("holdfast_token_requests_total", labels) == count, "token requests: \(outcome)")
         }
+        #expect(Set(firstTokens).count == 1 && firstTokens.count == 4, "one token for streams that start together")
         let expiry = scrape.value("holdfast_token_expiry_timestamp_seconds", ["credential": "genesys"]) ?? 0
         #expect(abs(expiry - Date().timeIntervalSince1970 - 86_399) < 300)
         let phases = scrape.all("holdfast_connect_phase_duration_seconds_count")

@@ -17,6 +17,8 @@ extension ScriptedDay {
         #expect(!id.isEmpty)
         #expect(opening == #"{"type":"subscribe","subscriptions":["queueEvents"],"clientId":"\#(id)"}"#)
         if stream == model.stream, stream == "queue-events" { clientID = id }
+        // The first one of this stream was refused, and this is another attempt.
+        if tokens[stream] == nil, stream != "conversation-events" { firstTokens.append(arrival.token) }
         tokens[stream] = arrival.token
         return peer
     }

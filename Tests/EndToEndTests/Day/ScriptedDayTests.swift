@@ -33,6 +33,8 @@ final class ScriptedDay {
     var clientID = ""
     /// The token of the newest handshake of each stream.
     var tokens: [String: String] = [:]
+    /// The tokens of the streams' first handshakes.
+    var firstTokens: [String] = []
     /// The connections that are live in the end.
     var peer: Peer
     var roughPeer: Peer
