@@ -58,7 +58,7 @@ extension EndToEnd {
                 let least = min(0.05 * Double(1 << index), 0.4)
                 #expect(gap >= least, "retry \(index + 1) came after \(gap) s, \(least) s at the least")
             }
-            let line = try exporter.trailLine("retries_exhausted", "loop", alive: false)
+            let line = try exporter.lineOfTheEnd("retries_exhausted", "loop")
             #expect(line["retries"] == .number(6))
             let delays = try exporter.trail().filter { $0.event == "backoff_scheduled" }.compactMap {
                 $0["delayMs"]?.number
@@ -120,7 +120,7 @@ extension EndToEnd {
 
 extension Exporter {
     /// As `waitForLine`, also of a program that may have ended.
-    func trailLine(_ event: String, _ stream: String, alive: Bool) throws -> TrailLine {
+    func lineOfTheEnd(_ event: String, _ stream: String) throws -> TrailLine {
         try eventually("\(event) of \(stream)") {
             try trail().first { $0.event == event && $0.stream == stream }
         }

@@ -35,7 +35,10 @@ extension EndToEnd {
         try await story {
             let gateway = try MockGateway()
             let folder = try Folder()
-            let exporter = try Exporter(Self.configuration(gateway, folder, streams: [("a", "")]), in: folder)
+            let text = Self.configuration(gateway, folder, streams: [("a", "")])
+                .replacingOccurrences(of: "  close_timeout: 500ms\n", with: "")
+            #expect(!text.contains("close_timeout"), "as it is by default")
+            let exporter = try Exporter(text, in: folder)
             let (peer, _, _) = try gateway.live("a")
             try exporter.wait("holdfast_stream_up", "a", is: 1)
             let asked = Date()

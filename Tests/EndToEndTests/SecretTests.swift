@@ -23,7 +23,6 @@ extension EndToEnd {
                 )
                 .replacingOccurrences(of: "stdout: false", with: "stdout: true")
             let exporter = try Exporter(text, in: folder, flags: ["--log.level", "debug"], waits: false)
-            gateway.answerTokens()
 
             for stream in ["s", "b"] {
                 let first = try gateway.next(stream)
