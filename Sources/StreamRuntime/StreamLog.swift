@@ -59,14 +59,30 @@ enum StreamLog {
             )
         case .retriesExhausted(let retries, let cause, let rearm):
             return (
-                .error, "retries exhausted; the stream is parked",
+                .error, "retries exhausted; the stream is given up",
                 [("retries", String(retries)), ("cause", cause)] + (rearm.map { [("rearms_after", seconds($0))] } ?? [])
             )
         case .stopped(let cause): return (.info, "stream stopped", [("cause", "\(cause)")])
         case .bufferFlushed(let count):
             return (.info, "messages before the acknowledgment flushed", [("count", String(count))])
-        case .stateChanged, .attemptStarted, .resumeAcknowledged, .reconnected, .held, .gapClosed, .heartbeatAnswered:
-            return nil
+        case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered:
+            return debugLine(event)
+        case .reconnected: return nil  // `live` says it
+        }
+    }
+
+    /// For whoever looks for the reason of something: each step.
+    private static func debugLine(_ event: StreamEvent) -> Line? {
+        switch event {
+        case .stateChanged(let state): (.debug, "state changed", [("state", state.rawValue)])
+        case .attemptStarted(let attempt):
+            (.debug, "attempt started", [("attempt", String(attempt.number)), ("resumes", String(attempt.isResume))])
+        case .resumeAcknowledged(_, let latency): (.debug, "resume acknowledged", [("latency", seconds(latency))])
+        case .gapClosed(let range, _):
+            (.debug, "gap closed", [("first", String(range.first)), ("last", String(range.last))])
+        case .held: (.debug, "held; the retry count is 0 again", [])
+        case .heartbeatAnswered(let roundTrip): (.debug, "heartbeat answered", [("after", seconds(roundTrip))])
+        default: nil
         }
     }
 

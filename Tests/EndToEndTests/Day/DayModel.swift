@@ -99,7 +99,7 @@ final class DayModel {
     }
 
     func acknowledged() {
-        add("holdfast_messages_received_total")  // the acknowledgment itself: it makes the stream live
+        // The acknowledgment itself is no application message, and the stream is live only after it: not `received`.
         if hasLived { line("reconnect_ack", ["attempt": number(attempt)]) }
         if flushed > 0 { line("buffer_flushed", ["count": number(flushed)]) }
         flushed = 0

@@ -33,13 +33,19 @@ final class ScriptedDay {
     var clientID = ""
     /// The token of the newest handshake of each stream.
     var tokens: [String: String] = [:]
+    /// The tokens of the streams' first handshakes.
+    var firstTokens: [String] = []
+    /// The connections that are live in the end.
     var peer: Peer
+    var roughPeer: Peer
 
     init() throws {
         gateway = try MockGateway()
         folder = try Folder()
-        exporter = try Exporter(Self.configuration(gateway, folder), in: folder, environment: ["HOLDFAST_E2E_SECRET": "not-so-secret"])
+        exporter = try Exporter(
+            Self.configuration(gateway, folder), in: folder, environment: ["HOLDFAST_E2E_SECRET": "not-so-secret"])
         peer = Peer(try Socket(port: gateway.port))
+        roughPeer = peer
     }
 
     static func configuration(_ gateway: MockGateway, _ folder: Folder) -> String {

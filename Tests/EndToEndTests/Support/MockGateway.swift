@@ -158,7 +158,8 @@ final class MockGateway: @unchecked Sendable {
     static let reconnectAck = #"{"type":"reconnectAck"}"#
 
     /// Takes the next connection of `stream` as far as live; gives what it sent on open.
-    func live(_ stream: String, ack: String = MockGateway.ack) throws -> (peer: Peer, opening: String, arrival: Arrival) {
+    func live(_ stream: String, ack: String = MockGateway.ack) throws -> (peer: Peer, opening: String, arrival: Arrival)
+    {
         let arrival = try next(stream)
         let peer = try arrival.accept()
         let opening = try peer.text()

@@ -27,7 +27,7 @@ enum WebSocketWire {
         var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
         var bytes = message + [0x80]
         while bytes.count % 64 != 56 { bytes.append(0) }
-        bytes += (0..<8).reversed().map { UInt8(UInt64(message.count) * 8 >> ($0 * 8) & 0xFF) }
+        bytes += (0..<8).reversed().map { UInt8((message.count * 8) >> ($0 * 8) & 0xFF) }
         for start in stride(from: 0, to: bytes.count, by: 64) { round(bytes[start..<start + 64], &state) }
         return state.flatMap { word in [24, 16, 8, 0].map { UInt8(word >> $0 & 0xFF) } }
     }
