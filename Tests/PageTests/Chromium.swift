@@ -59,9 +59,10 @@ final class Chromium: @unchecked Sendable {
         ]
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
-        guard pipe2(&toBrowser, O_CLOEXEC) == 0, pipe2(&fromBrowser, O_CLOEXEC) == 0 else {
+        guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else {
             throw Failure(description: "no pipe: \(String(cString: strerror(errno)))")
         }
+        for descriptor in [toBrowser[1], fromBrowser[0]] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         // High numbers first: the browser wants 3 and 4, which may be in use here.
         let input = fcntl(toBrowser[0], F_DUPFD_CLOEXEC, 100)
         let output = fcntl(fromBrowser[1], F_DUPFD_CLOEXEC, 100)
