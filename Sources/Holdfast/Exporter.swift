@@ -108,7 +108,8 @@ public final class Exporter: Sendable {
                 let series = try metrics.addStream(identity, sequenced: isSequenced)
                 if let credential = specification.credential { try metrics.addCredential(credential) }
                 let entry = board.add(StreamStatus(identity, isSequenced: isSequenced, at: wall.now()))
-                return StreamStation(identity, series: series, metrics: metrics, trail: trail, entry: entry, redact: redact)
+                return StreamStation(
+                    identity, series: series, metrics: metrics, trail: trail, entry: entry, redact: redact)
             },
             removed: { identity in
                 metrics.removeStream(named: identity.name)

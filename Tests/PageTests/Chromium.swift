@@ -41,7 +41,8 @@ final class Chromium: @unchecked Sendable {
             for name in candidates where access("\(folder)/\(name)", X_OK) == 0 { return "\(folder)/\(name)" }
         }
         throw Failure(
-            description: "There is no Chromium to look at the page with: install it (Debian: apt-get install chromium), "
+            description:
+                "There is no Chromium to look at the page with: install it (Debian: apt-get install chromium), "
                 + "or name it in HOLDFAST_CHROMIUM.")
     }
 

@@ -57,7 +57,8 @@ import Testing
                 // What is not known comes last, and is a dash.
                 #expect(try await page.evaluate(Self.names) == "beta alpha gamma delta")
                 #expect(
-                    try await page.evaluate("document.querySelector('#streams tr:nth-last-child(2) .continuity').innerText")
+                    try await page.evaluate(
+                        "document.querySelector('#streams tr:nth-last-child(2) .continuity').innerText")
                         == "–")
                 // Keys: filter, leave the field, move, open, close.
                 try await page.press("/")
@@ -97,7 +98,8 @@ import Testing
     @Test func hostileNamesAreInert() async throws {
         let names = [
             "<script>window.hit=1</script>", "\"><img src=x onerror=window.hit=2>", "' onclick='window.hit=3",
-            "</table><h1>gone", "&lt;b&gt;", "\u{202E}txt.exe", "👩‍👩‍👧 e\u{301}", "#stream=x&y%zz", "a/b?c=d", "javascript:alert(1)",
+            "</table><h1>gone", "&lt;b&gt;", "\u{202E}txt.exe", "👩‍👩‍👧 e\u{301}", "#stream=x&y%zz", "a/b?c=d",
+            "javascript:alert(1)",
         ]
         try await Self.withSample { exporter in
             for (index, name) in names.enumerated() {
@@ -110,7 +112,8 @@ import Testing
                 try await Self.look(at: exporter.url, isScripted: isScripted) { page in
                     guard isScripted else { return }
                     let shown = try await page.evaluate(
-                        "JSON.stringify([...document.querySelectorAll('#streams tbody th bdi')].map((n) => n.textContent))")
+                        "JSON.stringify([...document.querySelectorAll('#streams tbody th bdi')].map((n) => n.textContent))"
+                    )
                     let decoded = try JSONDecoder().decode([String].self, from: Data(shown.utf8))
                     #expect(Set(decoded) == Set(names))
                     for (index, name) in names.enumerated() {
@@ -145,7 +148,8 @@ import Testing
         } _: { exporter in
             try await Self.look(at: exporter.url) { page in
                 try await page.wait(for: "document.querySelector('.shown').textContent === '5,000 streams'")
-                #expect((Int(try await page.evaluate("document.querySelectorAll('#streams tbody tr').length")) ?? 0) < 80)
+                #expect(
+                    (Int(try await page.evaluate("document.querySelectorAll('#streams tbody tr').length")) ?? 0) < 80)
                 try await page.press("End")
                 try await page.wait(for: "document.activeElement.querySelector?.('a')?.textContent === 'queue-4999'")
                 try await page.press("Home")
@@ -158,7 +162,8 @@ import Testing
                       return performance.now() - began; })()
                     """)
                 #expect((Double(milliseconds) ?? .infinity) < 1_000)
-                #expect(try await page.evaluate("document.querySelector('.shown').textContent") == "111 of 5,000 streams")
+                #expect(
+                    try await page.evaluate("document.querySelector('.shown').textContent") == "111 of 5,000 streams")
             }
         }
     }
@@ -202,7 +207,8 @@ import Testing
                 backoff: {base: 300ms, cap: 500ms}
             audit: {stdout: false}
             """
-        var configuration = try #require(ConfigurationFile.load(text: text, file: "page", environment: [:]).configuration)
+        var configuration = try #require(
+            ConfigurationFile.load(text: text, file: "page", environment: [:]).configuration)
         configuration.listenAddresses = [try ListenAddress(parsing: "127.0.0.1:0")]
         let exporter = try Exporter(configuration, logger: Logger(label: "page") { _ in SwiftLogNoOpLogHandler() })
         try exporter.start()
