@@ -103,7 +103,7 @@ final class Chromium: @unchecked Sendable {
     }
 
     /// Ends the browser and takes its profile away.
-    func close_() {
+    func shutDown() {
         let isFirst = state.withLockedValue { state in
             defer { state.isClosed = true }
             return !state.isClosed
@@ -116,7 +116,7 @@ final class Chromium: @unchecked Sendable {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    deinit { close_() }
+    deinit { shutDown() }
 
     /// Messages end with a zero byte.
     private static func readMessages(from descriptor: Int32, _ body: (Data) -> Void) {
