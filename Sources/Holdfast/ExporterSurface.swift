@@ -16,12 +16,12 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
     private let wanted: NIOLockedValueBox<Int?>
     private let wall: WallClock
     private let telemetryPath: String
-    private let reload_ = NIOLockedValueBox<(@Sendable () async throws -> Void)?>(nil)
+    private let reloadAction = NIOLockedValueBox<(@Sendable () async throws -> Void)?>(nil)
 
     /// What `POST /-/reload` runs.
     var reloading: (@Sendable () async throws -> Void)? {
-        get { reload_.withLockedValue { $0 } }
-        set { reload_.withLockedValue { $0 = newValue } }
+        get { reloadAction.withLockedValue { $0 } }
+        set { reloadAction.withLockedValue { $0 = newValue } }
     }
 
     init(

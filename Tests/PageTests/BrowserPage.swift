@@ -56,7 +56,8 @@ final class BrowserPage: Sendable {
     private static func text(_ key: String, of answer: Data) throws -> String {
         let object = try JSONSerialization.jsonObject(with: answer) as? [String: Any]
         guard let text = (object?["result"] as? [String: Any])?[key] as? String else {
-            throw Chromium.Failure(description: "Chromium's answer has no \(key): \(String(decoding: answer, as: UTF8.self))")
+            throw Chromium.Failure(
+                description: "Chromium's answer has no \(key): \(String(decoding: answer, as: UTF8.self))")
         }
         return text
     }
@@ -88,7 +89,10 @@ final class BrowserPage: Sendable {
     func evaluate(_ expression: String) async throws -> String {
         let answer = try await browser.call(
             "Runtime.evaluate",
-            ["expression": "(async () => String(await (\(expression))))()", "awaitPromise": true, "returnByValue": true],
+            [
+                "expression": "(async () => String(await (\(expression))))()", "awaitPromise": true,
+                "returnByValue": true,
+            ],
             session: session)
         let object = try JSONSerialization.jsonObject(with: answer) as? [String: Any]
         let result = object?["result"] as? [String: Any]

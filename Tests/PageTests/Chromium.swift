@@ -41,7 +41,8 @@ final class Chromium: @unchecked Sendable {
             for name in candidates where access("\(folder)/\(name)", X_OK) == 0 { return "\(folder)/\(name)" }
         }
         throw Failure(
-            description: "There is no Chromium to look at the page with: install it (Debian: apt-get install chromium), "
+            description:
+                "There is no Chromium to look at the page with: install it (Debian: apt-get install chromium), "
                 + "or name it in HOLDFAST_CHROMIUM.")
     }
 
@@ -59,9 +60,10 @@ final class Chromium: @unchecked Sendable {
         ]
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
-        guard pipe2(&toBrowser, O_CLOEXEC) == 0, pipe2(&fromBrowser, O_CLOEXEC) == 0 else {
+        guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else {
             throw Failure(description: "no pipe: \(String(cString: strerror(errno)))")
         }
+        for descriptor in [toBrowser[1], fromBrowser[0]] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         // High numbers first: the browser wants 3 and 4, which may be in use here.
         let input = fcntl(toBrowser[0], F_DUPFD_CLOEXEC, 100)
         let output = fcntl(fromBrowser[1], F_DUPFD_CLOEXEC, 100)
@@ -101,7 +103,7 @@ final class Chromium: @unchecked Sendable {
     }
 
     /// Ends the browser and takes its profile away.
-    func close_() {
+    func shutDown() {
         let isFirst = state.withLockedValue { state in
             defer { state.isClosed = true }
             return !state.isClosed
@@ -114,7 +116,7 @@ final class Chromium: @unchecked Sendable {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    deinit { close_() }
+    deinit { shutDown() }
 
     /// Messages end with a zero byte.
     private static func readMessages(from descriptor: Int32, _ body: (Data) -> Void) {

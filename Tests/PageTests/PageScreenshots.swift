@@ -18,7 +18,7 @@ struct PageScreenshots {
         let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["HOLDFAST_SCREENSHOTS"] ?? ".")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let browser = try Chromium()
-        defer { browser.close_() }
+        defer { browser.shutDown() }
         let exporter = try SampleExporter()
         defer { exporter.stop() }
         fill(exporter)

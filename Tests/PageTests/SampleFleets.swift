@@ -1,3 +1,5 @@
+import StreamModel
+
 @testable import Holdfast
 
 /// Fleets to look at.

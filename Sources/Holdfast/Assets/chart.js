@@ -30,8 +30,8 @@ export class HourChart {
     this.#hour = hour;
     this.node.setAttribute("aria-label", describe(hour));
     this.#area.setAttribute("d", hour ? this.#received(hour.received) : "");
-    this.#uncovered.setAttribute("d", hour ? this.#bars(hour.coverage, 3) : "");
-    this.#lost.setAttribute("d", hour ? this.#bars(hour.continuity, 5) : "");
+    this.#uncovered.setAttribute("d", hour ? this.#bars(hour.coverage, 3, 0.99) : "");
+    this.#lost.setAttribute("d", hour ? this.#bars(hour.continuity, 5, 1) : "");
   }
 
   #x(index, count) {
@@ -54,12 +54,13 @@ export class HourChart {
     return `M${start} ${this.#height}${points.join("")}V${this.#height}Z`;
   }
 
-  /** A bar for each minute that was not whole, as high as what was missing, and never too small to be seen. */
-  #bars(shares, least) {
+  /** A bar for each minute that was not whole, as high as what was missing. Below `enough` it is never too small to
+      be seen; above, as when a stream starts and takes a moment, it must not look like trouble. */
+  #bars(shares, least, enough) {
     const step = this.#width / minutes;
     return shares.map((share, index) => {
       if (share === null || share >= 1) return "";
-      const height = Math.max(least, (1 - share) * this.#height);
+      const height = Math.max(share < enough ? least : 0, (1 - share) * this.#height);
       const x = this.#x(index, shares.length) + step * 0.1;
       return `M${x.toFixed(1)} ${this.#height}v-${height.toFixed(1)}h${(step * 0.8).toFixed(1)}V${this.#height}Z`;
     }).join("");

@@ -12,39 +12,42 @@ const phaseTitles = {
   token: "Token", prepare: "Prepare", dns: "DNS", tcp: "TCP", tls: "TLS", upgrade: "Upgrade", ack: "Acknowledgment",
 };
 
-/** What the list of figures says, in its order: a title and a text, or null where there is nothing to say. */
+/** Titles and texts, in groups; a text is null where there is nothing to say. */
 function facts(stream, now) {
   const since = (text) => (text ? `${age((now - Date.parse(text)) / 1000)} ago` : null);
   const isSequenced = stream.continuity !== undefined;
   const numbered = (value) => (isSequenced ? integer(value) : null);
-  const [outage] = outageText(stream, now);
-  return [
-    ["State since", moment(stream.stateSince)],
-    ["Continuity", percent(stream.continuity)],
-    ["Coverage", percent(stream.coverage)],
-    ["Received", integer(stream.received)],
-    ["Lost", numbered(stream.lost)],
-    ["Waited for", stream.pending > 0 ? integer(stream.pending) : null],
-    ["Gaps", numbered(stream.gaps)],
-    ["Late", numbered(stream.late)],
-    ["Reordered", numbered(stream.reordered)],
-    ["Duplicates", integer(stream.duplicate)],
-    ["Resets", numbered(stream.resets)],
-    ["Last sequence", stream.lastSequence === undefined ? null : String(stream.lastSequence)],
-    ["Last message", since(stream.lastMessageAt)],
-    ["Attempts", integer(stream.attempts)],
-    ["Retries", `${integer(stream.retryCount)} now, ${integer(stream.retries)} in all`],
-    ["Reconnects", integer(stream.reconnects)],
-    ["Reconnect latency", stream.reconnectLatencySeconds === undefined
-      ? null : duration(stream.reconnectLatencySeconds)],
-    ["Heartbeat", stream.heartbeatRttSeconds === undefined ? null : duration(stream.heartbeatRttSeconds)],
-    ["Last outage", outage],
-    ["Cause", stream.lastOutage ? sentence(stream.lastOutage.cause, stream.lastOutage) : null],
-    ["Last failure", stream.lastFailure
-      ? `${sentence(stream.lastFailure.reason, stream.lastFailure)}, ${since(stream.lastFailure.at)}` : null],
-    ["Client", stream.clientId],
-    ...Object.entries(stream.labels ?? {}).map(([name, value]) => [name, value]),
-  ];
+  const outage = stream.lastOutage;
+  const failure = stream.lastFailure;
+  return {
+    reasons: [
+      ["State since", moment(stream.stateSince)],
+      ["Last outage", outage ? `${moment(outage.beganAt)}, ${outageText(stream, now)[0]}` : null],
+      ["Cause", outage ? sentence(outage.cause, outage) : null],
+      ["Last failure", failure ? `${sentence(failure.reason, failure)}, ${since(failure.at)}` : null],
+    ],
+    figures: [
+      ["Continuity", percent(stream.continuity)],
+      ["Coverage", percent(stream.coverage)],
+      ["Received", integer(stream.received)],
+      ["Lost", numbered(stream.lost)],
+      ["Waited for", stream.pending > 0 ? integer(stream.pending) : null],
+      ["Gaps", numbered(stream.gaps)],
+      ["Late", numbered(stream.late)],
+      ["Reordered", numbered(stream.reordered)],
+      ["Duplicates", integer(stream.duplicate)],
+      ["Resets", numbered(stream.resets)],
+      ["Attempts", integer(stream.attempts)],
+      ["Retries now", integer(stream.retryCount)],
+      ["Retries", integer(stream.retries)],
+      ["Reconnects", integer(stream.reconnects)],
+      ["Reconnect", stream.reconnectLatencySeconds === undefined ? null : duration(stream.reconnectLatencySeconds)],
+      ["Heartbeat", stream.heartbeatRttSeconds === undefined ? null : duration(stream.heartbeatRttSeconds)],
+      ["Last sequence", stream.lastSequence === undefined ? null : String(stream.lastSequence)],
+      ["Last message", since(stream.lastMessageAt)],
+    ],
+    names: [["Client", stream.clientId], ...Object.entries(stream.labels ?? {})],
+  };
 }
 
 function sentence(cause, { closeCode, detail }) {
@@ -71,10 +74,12 @@ export class Detail {
         element("button", { type: "button", class: "close", "aria-label": "Close the detail", click: close }, "✕")),
       element("p", { class: "detail-state" }, part("badge", "span"), part("profile", "small")),
       part("gone", "p", { class: "notice", hidden: true }),
+      part("reasons", "dl", { class: "facts" }),
       element("h3", {}, "Last hour"),
       this.#chart.node, part("hour", "p", { class: "hint" }),
       element("h3", {}, "Last connect"), part("phases", "div", { class: "phases" }),
-      element("h3", {}, "Figures"), part("facts", "dl", { class: "facts" }),
+      element("h3", {}, "Figures"), part("figures", "dl", { class: "facts figures" }),
+      part("names", "dl", { class: "facts" }),
       element("h3", {}, "Recent events"), part("failure", "p", { class: "notice", hidden: true }),
       this.#events.node,
     );
@@ -121,19 +126,10 @@ export class Detail {
     setText(parts.profile, stream.profile);
     this.#chart.show(stream.lastHour ?? null);
     setText(parts.hour, describe(stream.lastHour));
-    this.#showFacts(facts(stream, this.#now()).filter(([, text]) => text !== null && text !== undefined));
+    for (const [key, list] of Object.entries(facts(stream, this.#now()))) {
+      showFacts(parts[key], list.filter(([, text]) => text !== null && text !== undefined));
+    }
     this.#showPhases(stream.phasesSeconds);
-  }
-
-  #showFacts(list) {
-    const node = this.#parts.facts;
-    while (node.children.length > list.length) node.lastElementChild.remove();
-    list.forEach(([title, text], index) => {
-      const item = node.children[index]
-        ?? node.appendChild(element("div", {}, element("dt"), element("dd", {}, element("bdi"))));
-      setText(item.firstElementChild, title);
-      setText(item.lastElementChild.firstElementChild, text);
-    });
   }
 
   #showPhases(phases) {
@@ -158,4 +154,14 @@ export class Detail {
       element("p", { class: "hint" }, `${duration(total)} in all`),
     );
   }
+}
+
+function showFacts(node, list) {
+  while (node.children.length > list.length) node.lastElementChild.remove();
+  list.forEach(([title, text], index) => {
+    const item = node.children[index]
+      ?? node.appendChild(element("div", {}, element("dt"), element("dd", {}, element("bdi"))));
+    setText(item.firstElementChild, title);
+    setText(item.lastElementChild.firstElementChild, text);
+  });
 }

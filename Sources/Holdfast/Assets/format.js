@@ -32,6 +32,11 @@ export function age(seconds) {
   return whole < 60 ? `${whole} s` : duration(whole);
 }
 
+/** Seconds in the largest unit: where the second one would only be noise. */
+export function roughly(seconds) {
+  return age(seconds).split(" ").slice(0, 2).join(" ");
+}
+
 /** `backing_off` in words. */
 export function words(name) {
   return String(name).replaceAll("_", " ");

@@ -1,7 +1,7 @@
 // The table. Only the rows in sight exist: five thousand streams cost no more than fifty.
 
 import { element, setAttribute, setText } from "./dom.js";
-import { age, duration, integer, percent, words } from "./format.js";
+import { age, duration, integer, percent, roughly, words } from "./format.js";
 import { HourChart } from "./chart.js";
 import { cause, trouble } from "./streams.js";
 
@@ -77,8 +77,8 @@ export function outageText(stream, now) {
   }
   const isOver = outage.durationSeconds !== undefined;
   const text = isOver
-    ? `${age(seconds(now, outage.beganAt))} ago, for ${duration(outage.durationSeconds)}`
-    : `for ${age(seconds(now, outage.beganAt))} until now`;
+    ? `${roughly(seconds(now, outage.beganAt))} ago, for ${duration(outage.durationSeconds)}`
+    : `for ${roughly(seconds(now, outage.beganAt))} now`;
   const latest = isOver || !stream.lastFailure ? "" : cause(stream);
   const code = outage.closeCode ? ` ${outage.closeCode}` : "";
   const why = words(outage.cause) + code;
@@ -166,8 +166,8 @@ export class StreamTable {
   /** Selects the row that lies `delta` further; the first where none is selected. */
   move(delta) {
     if (this.#streams.length === 0) return;
-    const index = this.#indexes.get(this.#selected);
-    const next = index === undefined ? 0 : Math.max(0, Math.min(this.#streams.length - 1, index + delta));
+    const index = this.#indexes.get(this.#selected) ?? -1;
+    const next = Math.max(0, Math.min(this.#streams.length - 1, index + delta));
     this.select(this.#streams[next].stream, true);
   }
 

@@ -127,7 +127,10 @@ struct PageDocument {
             ("continuity", status.isSequenced ? PageText.percent(status.tallies.continuity) : "–"),
             ("coverage", PageText.percent(status.coverage.share(at: now))),
             ("lost", lost),
-            ("retries", "\(status.retryCount)<small> of \(status.retries)</small>"),
+            (
+                "retries",
+                "\(status.retryCount)" + (status.retries > 0 ? "<small> of \(status.retries)</small>" : "")
+            ),
             ("outage", outage(status)),
             ("hour", ""),
         ]
@@ -142,9 +145,11 @@ struct PageDocument {
             guard status.state != .live, let failure = status.lastFailure else { return "–" }
             return "<span>never live</span> <small>\(PageText.escaped(failure.reason))</small>"
         }
-        let length = outage.duration.map { "lasted \(PageText.duration($0))" } ?? "still on"
-        return "<span>\(PageText.age(of: outage.began, at: wall)) ago, \(length)</span> "
-            + "<small>\(PageText.escaped(outage.cause))</small>"
+        // The largest unit: the second one would only be noise.
+        let age = PageText.age(of: outage.began, at: wall).split(separator: " ").prefix(2).joined(separator: " ")
+        let text = outage.duration.map { "\(age) ago, for \(PageText.duration($0))" } ?? "for \(age) now"
+        return "<span>\(text)</span> "
+            + "<small>\(PageText.escaped(outage.cause.replacing("_", with: " ")))</small>"
     }
 
     private func links(_ number: Int, of pages: Int) -> String {
