@@ -27,6 +27,8 @@ public struct StreamPolicy: Hashable, Sendable {
     public var awaitsHello = false
     /// Where the messages' numbers are promised to go.
     public var sequence = SequenceRule.none
+    /// Whether the acknowledgment of a connection is numbered like an event, and counts as one.
+    public var countsAcknowledgments = false
     /// Whether a session can be taken up again after its connection is lost.
     public var resumable = false
     /// Whether a refused resume means that there is no session any more, so that the next attempt begins a fresh one;

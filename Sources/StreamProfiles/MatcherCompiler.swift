@@ -25,10 +25,6 @@ struct MatcherCompiler {
         matcher.allowsTextSequence = allowsText
     }
 
-    mutating func numbersAcknowledgments(_ isSo: Bool) {
-        matcher.numbersAcknowledgments = isSo
-    }
-
     mutating func addIdentifier(_ pointers: [JSONPointer]) {
         for (part, pointer) in pointers.enumerated() {
             if let slot = slot(at: pointer) { matcher.slots[slot].identifierPart = part }

@@ -64,7 +64,6 @@ public struct MessageMatcher: Sendable {
     var texts: [UInt8] = []
     var identifierParts = 0
     var allowsTextSequence = false
-    var numbersAcknowledgments = false
 
     /// The facts of the message in `bytes`, JSON in UTF-8.
     public func facts(of bytes: UnsafeRawBufferPointer) -> MessageFacts {
@@ -103,10 +102,9 @@ public struct MessageMatcher: Sendable {
             role = rule.role
             break
         }
-        let isNumbered = role == .event || (role == .acknowledgment && numbersAcknowledgments)
         let isIdentified = identifierParts > 0 && scanner.identifierPartsFound == identifierParts
         return MessageFacts(
-            role: role, sequence: isNumbered ? scanner.sequence : nil, channel: scanner.channel,
+            role: role, sequence: scanner.sequence, channel: scanner.channel,
             identifier: isIdentified ? scanner.identifier : nil)
     }
 }

@@ -141,7 +141,6 @@ public struct Profile: Equatable, Sendable {
         var compiler = MatcherCompiler()
         if let sequence {
             compiler.addSequence(sequence.pointer, channel: sequence.channel, allowsText: sequence.allowsText)
-            compiler.numbersAcknowledgments(sequence.countsAcknowledgments)
         }
         compiler.addIdentifier(identifier)
         for role in Self.precedence {
@@ -177,6 +176,7 @@ public struct Profile: Equatable, Sendable {
         policy.handover = lifecycle.handover
         policy.plannedCloseCode = lifecycle.plannedCloseCode
         policy.awaitsHello = awaitsHello
+        policy.countsAcknowledgments = sequence?.countsAcknowledgments ?? false
         policy.startsOverAfterRefusal = !variables.contains { $0.name == Self.stateDirective }
         policy.heartbeat.kind = heartbeat.send == nil ? .ping : .message
         defaults.overridden(by: settings).apply(to: &policy)

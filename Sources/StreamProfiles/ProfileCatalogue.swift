@@ -3,6 +3,8 @@ public import ConfigurationReader
 /// The profiles that streams can name.
 public struct ProfileCatalogue: Sendable {
     private var profiles: [String: Profile] = [:]
+    /// Those that have a mistake, which was reported: a stream that names one has made none.
+    private var mistaken: Set<String> = []
     /// What was found wrong with the built-in profiles: nothing, or a test would have failed.
     public private(set) var diagnostics: [Diagnostic] = []
 
@@ -37,6 +39,7 @@ public struct ProfileCatalogue: Sendable {
     /// The profile that `value` names; an unknown one is reported with the nearest known.
     public func profile(namedBy value: ConfigurationValue) -> Profile? {
         guard let name = value.string(allowingEmpty: false) else { return nil }
+        if mistaken.contains(name) { return nil }
         if let profile = profiles[name] { return profile }
         value.error("unknown profile `\(Spelling.excerpt(name))`\(Spelling.suggestion(for: name, among: names))")
         return nil
@@ -47,7 +50,11 @@ public struct ProfileCatalogue: Sendable {
     public mutating func add(from value: ConfigurationValue) {
         guard let mapping = value.mapping() else { return }
         for (name, value) in mapping.values {
-            if let profile = Profile.decode(value, name: name) { profiles[name] = profile }
+            if let profile = Profile.decode(value, name: name) {
+                profiles[name] = profile
+            } else {
+                mistaken.insert(name)
+            }
         }
     }
 

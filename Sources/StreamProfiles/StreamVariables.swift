@@ -17,7 +17,8 @@ extension Profile {
         }
         if hasURL, let name = endpoint.urlVariable {
             if mapping[name] != nil { mapping.exclusive(["url", name]) }
-            values[name] = mapping["url"].flatMap(readOrigin)
+            // A wrong address was reported: what would stand in for it is not missed as well.
+            values[name] = mapping["url"].flatMap(readOrigin) ?? .string("")
         } else if hasURL, !endpointIsOverridable {
             reportURL(in: mapping)
         }

@@ -73,7 +73,7 @@ public struct Continuity: Sendable {
             return
         }
         tallies.received.add(1)
-        guard facts.role == .event || facts.sequence != nil else { return }
+        guard facts.role == .event else { return }
         guard let number = facts.sequence, rule != .none else {
             if let identifier = facts.identifier, !identifiers.insert(identifier) { tallies.duplicate.add(1) }
             return

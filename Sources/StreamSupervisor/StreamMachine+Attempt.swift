@@ -170,7 +170,7 @@ extension StreamMachine {
         let timedOut = failure.reason == .timeout || failure.reason == .ackTimeout
         abandon(attempt, failure, status: status ?? (timedOut ? .timeout : .failure), at: now, &actions)
         var consequence = failure.consequence
-        if failure.reason == .refusedToken {
+        if failure.reason == .refusedToken || consequence == .retryWithNewToken {
             tokenRefusals += 1
             let status = failure.httpStatus ?? failure.closeCode.map(Int.init)
             actions.append(

@@ -76,8 +76,11 @@ extension StreamMachine {
             switch (facts.role, policy.acknowledgment) {
             case (.acknowledgment, _):
                 becomeLive(at: now, using: &rng, &actions)
-                // An acknowledgment with a number is a message of the sequence.
-                if facts.sequence != nil { receiveLive(facts, at: now, using: &rng, &actions) }
+                if policy.countsAcknowledgments, facts.sequence != nil {
+                    var event = facts
+                    event.role = .event
+                    receiveLive(event, at: now, using: &rng, &actions)
+                }
             case (.refusal, _):
                 let failure = AttemptFailure(reason: .ackRejected, detail: "the server refused the subscription")
                 attemptFailed(

@@ -81,10 +81,10 @@ struct ConfigurationTests {
                 "c.yml:12:22: `.inf` is no number in JSON; write it in digits, or in quotes",
                 "c.yml:13:24: can never match: `/type` can't be a single value and hold `/type/kind` too",
                 "c.yml:16:14: can never match: every such message is taken for `refusal`; make that one narrower",
-                "c.yml:1:30: unknown profile `mine`",
-                "c.yml:5:12: unknown variable `{tenat}`; did you mean `{token}`?",
-                "c.yml:7:16: `d/session` is no JSON pointer; it must begin with `/`",
-                "c.yml:9:13: a message is a mapping or a list, but this is the text `hello there`",
+                "c.yml:5:12: unknown variable `{tenat}`; declare it under `variables`, capture it, or write `{{` "
+                    + "for the brace itself",
+                "c.yml:7:16: a JSON pointer begins with `/`; write `/d/session`",
+                "c.yml:9:13: a message is JSON, so it must be a mapping or a list, but this is a string",
             ])
     }
 
@@ -123,12 +123,12 @@ struct ConfigurationTests {
                 lifecycle: {planned_close_code: 1006}
             """
         #expect(
-            mistakes(text).sorted().dropFirst(0).map { String($0.prefix(60)) } == [
-                "c.yml:10:37: a client closes with 1000 or a code from 3000 to",
-                "c.yml:1:30: unknown profile `mine`",
-                "c.yml:6:44: `url_gives` takes a variable of the type `url`; d",
-                "c.yml:8:53: unknown variable `{id}`; declare it under `variab",
-                "c.yml:9:9: `when` is missing",
+            mistakes(text).sorted() == [
+                "c.yml:10:37: a client closes with 1000 or a code from 3000 to 4999",
+                "c.yml:6:44: `url_gives` takes a variable of the type `url`; did you mean `api`?",
+                "c.yml:8:51: unknown variable `{id}`; declare it under `variables`, capture it, or write `{{` for the "
+                    + "brace itself",
+                "c.yml:9:9: `when` is missing in `profiles.mine.replies[1]`; add it",
             ])
     }
 }

@@ -41,12 +41,12 @@ struct DiscordGatewayTests {
             ])
         #expect(stage.record.states.last == .live)
         for number in 2...3 { connection.give(Self.dispatch(number)) }
-        stage.pass(.milliseconds(41_249))
+        stage.pass(.milliseconds(41_248))
         #expect(connection.messages.count == 1)
         stage.pass(.milliseconds(2))
         #expect(connection.messages.last == #"{"op":1,"d":3}"#)
-        stage.pass(.seconds(41_250 * 10 / 1000))
-        #expect(connection.messages.count == 12 - 1 || connection.messages.count == 12)
+        stage.pass(.milliseconds(41_250 * 10))
+        #expect(connection.messages.count == 12)
         #expect(stage.record.losses.isEmpty)
         // The server asks for one at once.
         connection.give(#"{"t":null,"s":null,"op":1,"d":null}"#)
