@@ -135,7 +135,10 @@ let package = Package(
             // The page about storms is run through the command itself.
             .testTarget(
                 name: "StormSimulatorTests",
-                dependencies: ["StormSimulator", "HoldfastCommand", "StreamModel", "StreamSupervisor"],
+                dependencies: [
+                    "StormSimulator", "HoldfastCommand", "StreamModel", "StreamSupervisor",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                ],
                 swiftSettings: rules)
         ]
 )
