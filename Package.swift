@@ -173,7 +173,10 @@ let package = Package(
             // The page about storms is run through the command itself.
             .testTarget(
                 name: "StormSimulatorTests",
-                dependencies: ["StormSimulator", "HoldfastCommand", "StreamModel", "StreamSupervisor"],
+                dependencies: [
+                    "StormSimulator", "HoldfastCommand", "StreamModel", "StreamSupervisor",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                ],
                 swiftSettings: rules),
             // From a lost message to the alert, with the real Prometheus and Alertmanager.
             .testTarget(

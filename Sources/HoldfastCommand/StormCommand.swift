@@ -32,6 +32,9 @@ struct StormCommand: ParsableCommand {
     @Flag(help: "Draw with ASCII alone.")
     var ascii = false
 
+    @Flag(help: "Print the table alone.")
+    var noCharts = false
+
     func validate() throws {
         if let problem = scenario.problem { throw ValidationError("--\(problem)") }
         try waiting.check()
@@ -43,8 +46,7 @@ struct StormCommand: ParsableCommand {
         let comparison = compare { progress.show(run: $0, of: $1, back: $2, time: $3) }
         progress.clear()
         if json != "-" {
-            let columns = width ?? StormProgress.columns ?? 100
-            Self.print(Data(comparison.text(width: columns, isASCII: ascii).utf8))
+            Self.print(Data(text(of: comparison).utf8))
         }
         if let svg { try Self.write(Data(comparison.svg().utf8), to: svg) }
         if let json {
@@ -57,6 +59,11 @@ struct StormCommand: ParsableCommand {
     func compare(progress: ((Int, Int, Double, Double) -> Void)? = nil) -> StormComparison {
         StormComparison(
             scenario, waiting.strategies, budget: waiting.limits, budgets: waiting.budgets, progress: progress)
+    }
+
+    /// What is printed.
+    func text(of comparison: StormComparison) -> String {
+        comparison.text(width: width ?? StormProgress.columns ?? 100, isASCII: ascii, hasCharts: !noCharts)
     }
 
     private var scenario: StormScenario {

@@ -1,8 +1,8 @@
 import StreamModel
 import StreamSupervisor
 
-/// The clients, one array for each property.
-struct Clients {
+/// One client. Some 40 bytes: what an event needs to know of its client lies in one line of the cache.
+struct Client {
     /// What a client is doing.
     enum Stage: Hashable {
         case backingOff
@@ -19,27 +19,17 @@ struct Clients {
         case parked
     }
 
-    var stage: [Stage]
-    var random: [SplitMix64]
+    var random: SplitMix64
+    /// The delay before, in nanoseconds; 0: none yet.
+    var previousDelay: Int64 = 0
     /// Retries begun since the drop.
-    var retries: [Int32]
+    var retries: Int32 = 0
     /// When the attempt under way began, in ticks.
-    var began: [Int32]
-    var hasToken: [Bool]
-    /// The delay before, in nanoseconds, where the strategy goes by it; 0: none yet.
-    var previousDelay: [Int64]
+    var began: Int32 = 0
     /// The next client that waits for the same token.
-    var nextWaiting: [Int32]
-
-    init(count: Int, seed: UInt64, keepsDelays: Bool) {
-        stage = Array(repeating: .backingOff, count: count)
-        random = (0..<count).map { SplitMix64(seed: seed, participant: $0) }
-        retries = Array(repeating: 0, count: count)
-        began = retries
-        hasToken = Array(repeating: false, count: count)
-        previousDelay = keepsDelays ? Array(repeating: 0, count: count) : []
-        nextWaiting = Array(repeating: TimingWheel.none, count: count)
-    }
+    var nextWaiting = TimingWheel.none
+    var stage = Stage.backingOff
+    var hasToken = false
 }
 
 /// The processes that hold the clients.

@@ -14,7 +14,7 @@ extension Storm {
         observe?(.asked(client: client, at: now))
         guard !processes.budgets.isEmpty else { return begin(client) }
         let process = process(of: client)
-        clients.stage[client] = .awaitingPermit
+        clients[client].stage = .awaitingPermit
         processes.budgets[process].request(UInt64(client), at: instant)
         // Where a grant is waited for already, this client cannot be the next.
         if !processes.pumpIsPending[process] { pump(process) }
@@ -43,18 +43,18 @@ extension Storm {
 
     private mutating func begin(_ client: Int) {
         result.attempts += 1
-        clients.began[client] = now
+        clients[client].began = now
         observe?(.began(client: client, at: now))
         switch scenario.tokens {
         case .none: arrive(client)
         case .shared: awaitToken(client)
-        case .client where clients.hasToken[client]: arrive(client)
+        case .client where clients[client].hasToken: arrive(client)
         case .client, .attempt:
             if endpoint.request(at: now) {
-                clients.hasToken[client] = true
-                clients.stage[client] = .fetchingToken
+                clients[client].hasToken = true
+                clients[client].stage = .fetchingToken
             } else {
-                clients.stage[client] = .failed(.throttled)
+                clients[client].stage = .failed(.throttled)
             }
             wheel.schedule(Int32(client), at: now + latency, now: now)
         }
@@ -63,12 +63,12 @@ extension Storm {
     private mutating func awaitToken(_ client: Int) {
         let process = process(of: client)
         guard processes.token[process] != .held else { return arrive(client) }
-        clients.stage[client] = .awaitingToken
-        clients.nextWaiting[client] = TimingWheel.none
+        clients[client].stage = .awaitingToken
+        clients[client].nextWaiting = TimingWheel.none
         if processes.firstWaiting[process] == TimingWheel.none {
             processes.firstWaiting[process] = Int32(client)
         } else {
-            clients.nextWaiting[Int(processes.lastWaiting[process])] = Int32(client)
+            clients[Int(processes.lastWaiting[process])].nextWaiting = Int32(client)
         }
         processes.lastWaiting[process] = Int32(client)
         if processes.token[process] == .none { requestToken(process) }
@@ -88,7 +88,7 @@ extension Storm {
         var client = processes.firstWaiting[process]
         processes.firstWaiting[process] = TimingWheel.none
         while client != TimingWheel.none {
-            let following = clients.nextWaiting[Int(client)]
+            let following = clients[Int(client)].nextWaiting
             arrive(Int(client))
             client = following
         }
@@ -119,12 +119,12 @@ extension Storm {
                 cause = .gatewayError
             }
         }
-        clients.stage[client] = cause.map { .failed($0) } ?? .answered
+        clients[client].stage = cause.map { .failed($0) } ?? .answered
         wheel.schedule(Int32(client), at: now + wait, now: now)
     }
 
     mutating func succeed(_ client: Int) {
-        clients.stage[client] = .back
+        clients[client].stage = .back
         observe?(.back(client: client, at: now))
         result.successes += 1
         let second = Int(now) / 1000
@@ -148,28 +148,27 @@ extension Storm {
         case .throttled: result.failures.throttled += 1
         }
         let limit = strategy.backoff.maxAttempts
-        if limit > 0, clients.retries[client] >= limit {
-            clients.stage[client] = .parked
+        if limit > 0, clients[client].retries >= limit {
+            clients[client].stage = .parked
             result.parked += 1
         } else {
             let floor = cause == .full && scenario.retryAfter > .zero ? scenario.retryAfter : nil
-            rest(client, from: strategy.countsFromStart ? clients.began[client] : now, floor: floor)
+            rest(client, from: strategy.countsFromStart ? clients[client].began : now, floor: floor)
         }
         release(client)
     }
 
     /// Draws the delay before the next attempt of `client`, and waits it out.
     mutating func rest(_ client: Int, from tick: Int32, floor: Duration?) {
-        clients.stage[client] = .backingOff
-        let keepsDelays = !clients.previousDelay.isEmpty
+        clients[client].stage = .backingOff
         if keepsDelays {
-            let previous = clients.previousDelay[client]
+            let previous = clients[client].previousDelay
             backoff.previous = previous == 0 ? nil : .nanoseconds(previous)
         }
-        let retry = Int(clients.retries[client])
-        let delay = backoff.delay(retry: retry, floor: floor, using: &clients.random[client])
-        if keepsDelays { clients.previousDelay[client] = backoff.previous?.nanoseconds ?? 0 }
-        clients.retries[client] += 1
+        let retry = Int(clients[client].retries)
+        let delay = backoff.delay(retry: retry, floor: floor, using: &clients[client].random)
+        if keepsDelays { clients[client].previousDelay = backoff.previous?.nanoseconds ?? 0 }
+        clients[client].retries += 1
         wheel.schedule(Int32(client), at: max(now + 1, tick + Self.ticks(delay)), now: now)
     }
 }

@@ -6,13 +6,15 @@ public import StreamSupervisor
 ///
 /// A client does what a stream does: it waits the delay that ``Backoff`` draws, asks its process' ``ConnectBudget`` for
 /// leave, then for a token, and then the gateway. Every client has its own random numbers, so that strategies meet the
-/// same drop. All state lies in flat arrays: a million clients take some 40 MB, whatever happens to them.
+/// same drop. All state lies in flat arrays: a million clients take less than 100 MB, whatever happens to them.
 public struct Storm {
     let scenario: StormScenario
     let strategy: ReconnectStrategy
     let latency: Int32
     let connectTimeout: Int32
     let horizon: Int32
+    /// Whether the next delay depends on the one before.
+    let keepsDelays: Bool
 
     var now: Int32 = 0
     var wheel: TimingWheel
@@ -21,7 +23,7 @@ public struct Storm {
     var gatewayRandom: SplitMix64
     var result: StormResult
 
-    var clients: Clients
+    var clients: [Client]
     var processes: Processes
     /// Draws for whichever client is at hand: ``Backoff/previous`` is the one thing that it keeps.
     var backoff: Backoff
@@ -39,6 +41,7 @@ public struct Storm {
         latency = Self.ticks(scenario.latency)
         connectTimeout = Self.ticks(scenario.connectTimeout)
         horizon = Self.ticks(scenario.horizon)
+        keepsDelays = strategy.backoff.jitter == .decorrelated
         let processCount = scenario.processes
         // A client's appointment, a process' budget and a process' token each have a place in the wheel.
         wheel = TimingWheel(items: scenario.clients + 2 * processCount)
@@ -46,8 +49,7 @@ public struct Storm {
         endpoint = TokenEndpoint(limit: scenario.tokenLimit)
         gatewayRandom = SplitMix64(seed: scenario.seed, participant: -1)
         result = StormResult(strategy: strategy.name, hasBudget: budget != nil, clients: scenario.clients)
-        clients = Clients(
-            count: scenario.clients, seed: scenario.seed, keepsDelays: strategy.backoff.jitter == .decorrelated)
+        clients = (0..<scenario.clients).map { Client(random: SplitMix64(seed: scenario.seed, participant: $0)) }
         processes = Processes(count: processCount, budget: budget)
         backoff = Backoff(strategy.backoff)
     }
@@ -67,8 +69,8 @@ public struct Storm {
             var item = wheel.take(now)
             while item != TimingWheel.none {
                 let following = wheel.after(item)
-                if wheel.due[Int(item)] > now {
-                    wheel.schedule(item, at: wheel.due[Int(item)], now: now)
+                if wheel.due(item) > now {
+                    wheel.schedule(item, at: wheel.due(item), now: now)
                 } else {
                     keepAppointment(Int(item))
                 }
@@ -83,7 +85,7 @@ public struct Storm {
     private mutating func drop() {
         let spread = scenario.noticedWithin.seconds * 1000
         for client in 0..<scenario.clients {
-            let noticed = Int32((clients.random[client].unit() * spread).rounded(.up))
+            let noticed = Int32((clients[client].random.unit() * spread).rounded(.up))
             observe?(.lost(client: client, at: noticed))
             rest(client, from: noticed, floor: nil)
         }
@@ -91,7 +93,7 @@ public struct Storm {
 
     private mutating func keepAppointment(_ item: Int) {
         if item < scenario.clients {
-            switch clients.stage[item] {
+            switch clients[item].stage {
             case .backingOff: wake(item)
             case .fetchingToken: arrive(item)
             case .answered: succeed(item)

@@ -8,8 +8,13 @@ struct TimingWheel {
     private let span: Int32
     private var heads: [Int32]
     private var tails: [Int32]
-    private var following: [Int32]
-    private(set) var due: [Int32]
+    private var appointments: [Appointment]
+
+    /// An item's place in its list, and when it is due: side by side, since both are looked at together, at random.
+    private struct Appointment {
+        var following = TimingWheel.none
+        var due: Int32 = 0
+    }
 
     static let none: Int32 = -1
 
@@ -18,19 +23,17 @@ struct TimingWheel {
         self.span = span
         heads = Array(repeating: Self.none, count: Int(span))
         tails = heads
-        following = Array(repeating: Self.none, count: items)
-        due = Array(repeating: 0, count: items)
+        appointments = Array(repeating: Appointment(), count: items)
     }
 
     /// Makes an appointment for `item`, which must have none, at `tick`, which must lie after `now`.
     mutating func schedule(_ item: Int32, at tick: Int32, now: Int32) {
-        due[Int(item)] = tick
-        following[Int(item)] = Self.none
+        appointments[Int(item)] = Appointment(due: tick)
         let slot = Int(min(tick, now &+ span &- 1) & (span &- 1))
         if heads[slot] == Self.none {
             heads[slot] = item
         } else {
-            following[Int(tails[slot])] = item
+            appointments[Int(tails[slot])].following = item
         }
         tails[slot] = item
     }
@@ -45,6 +48,11 @@ struct TimingWheel {
 
     /// The item after `item` in a list that was taken out; to be asked before `item` is scheduled again.
     func after(_ item: Int32) -> Int32 {
-        following[Int(item)]
+        appointments[Int(item)].following
+    }
+
+    /// When `item` is due.
+    func due(_ item: Int32) -> Int32 {
+        appointments[Int(item)].due
     }
 }

@@ -19,8 +19,8 @@ import Testing
             var item = wheel.take(now)
             while item != TimingWheel.none {
                 let following = wheel.after(item)
-                if wheel.due[Int(item)] > now {
-                    wheel.schedule(item, at: wheel.due[Int(item)], now: now)
+                if wheel.due(item) > now {
+                    wheel.schedule(item, at: wheel.due(item), now: now)
                 } else {
                     kept[Int(item)] = now
                 }

@@ -3,7 +3,6 @@ import StreamModel
 /// What a comparison looks like as a picture: a panel for each run, all to the same scale.
 extension StormComparison {
     private enum Layout {
-        static let panelWidth = 400.0
         static let panelHeight = 92.0
         static let left = 52.0
         static let top = 74.0
@@ -24,9 +23,9 @@ extension StormComparison {
 
     /// The picture as SVG, with neither scripts nor anything from elsewhere in it.
     public func svg() -> String {
-        let columns = Set(results.map(\.hasBudget)).count
+        let columns = min(2, results.count)
         let rows = (results.count + columns - 1) / columns
-        let width = Layout.left + Double(columns) * (Layout.panelWidth + Layout.columnGap) + 8
+        let width = Layout.left + Double(columns) * (panelWidth + Layout.columnGap) + 8
         let height = Layout.top + Double(rows) * (Layout.panelHeight + Layout.gap) + 4
         let size = "\(NumberText.short(width).filter { $0 != "," }) \(NumberText.short(height).filter { $0 != "," })"
         var lines = [
@@ -36,13 +35,15 @@ extension StormComparison {
         ]
         lines += legend
         for (index, result) in results.enumerated() {
-            let x = Layout.left + Double(index % columns) * (Layout.panelWidth + Layout.columnGap)
+            let x = Layout.left + Double(index % columns) * (panelWidth + Layout.columnGap)
             let y = Layout.top + Double(index / columns) * (Layout.panelHeight + Layout.gap)
             lines += panel(result, x: x, y: y)
         }
         lines.append("</svg>")
         return lines.joined(separator: "\n") + "\n"
     }
+
+    private var panelWidth: Double { results.count == 1 ? 800 : 400 }
 
     private var title: String {
         "\(NumberText.grouped(scenario.clients)) clients fall; the gateway is down for "
@@ -66,12 +67,12 @@ extension StormComparison {
     private func panel(_ result: StormResult, x: Double, y: Double) -> [String] {
         let seconds = shownSeconds
         let top = scenario.capacity * 4
-        let right = x + Layout.panelWidth
+        let right = x + panelWidth
         let bottom = y + Layout.panelHeight
         let name = result.strategy + (result.hasBudget ? " + budget" : "")
         let peak = "peak \(NumberText.grouped(result.peak))/s (\(NumberText.fixed(result.peakOverCapacity, 1))×)"
-        let back = "99 % back after \(NumberText.seconds(result.mostBackAfter))"
-        func across(_ second: Double) -> Double { x + second / Double(seconds) * Layout.panelWidth }
+        let back = result.mostBackAfter.map { "99 % back after \(NumberText.seconds($0))" } ?? "99 % not back"
+        func across(_ second: Double) -> Double { x + second / Double(seconds) * panelWidth }
         func up(_ rate: Double) -> Double { bottom - min(1, rate / top) * Layout.panelHeight }
         let n = Self.number
         let downEnd = min(right, across(scenario.down.seconds))
@@ -105,7 +106,7 @@ extension StormComparison {
     private static func bars(
         _ counts: [Int], seconds: Int, bottom: Double, across: (Double) -> Double, up: (Double) -> Double
     ) -> String {
-        let step = max(1, seconds / Int(Layout.panelWidth))
+        let step = max(1, seconds / 400)
         var path = ""
         for start in stride(from: 0, to: min(seconds, counts.count), by: step) {
             let end = min(start + step, counts.count, seconds)

@@ -3,15 +3,17 @@ import StreamSupervisor
 
 /// What a comparison looks like in a terminal: what was assumed, a table, and a chart of each run.
 extension StormComparison {
-    /// The table and the charts, no line longer than `width` columns where that is at least 80.
+    /// The table, and the charts in at most `width` columns where that is at least 80.
     ///
-    /// - Parameter isASCII: whether to draw with ASCII alone.
-    public func text(width: Int, isASCII: Bool = false) -> String {
+    /// - Parameters:
+    ///   - isASCII: whether to draw with ASCII alone.
+    ///   - hasCharts: whether to draw at all.
+    public func text(width: Int, isASCII: Bool = false, hasCharts: Bool = true) -> String {
         var lines = assumptions
         lines.append("")
         lines += table
-        lines.append("")
-        lines += charts(width: max(80, min(width, 300)), isASCII: isASCII)
+        if hasCharts { lines.append("") }
+        if hasCharts { lines += charts(width: max(80, min(width, 300)), isASCII: isASCII) }
         let text = lines.joined(separator: "\n") + "\n"
         return isASCII ? Self.plain(text) : text
     }
