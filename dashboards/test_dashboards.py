@@ -54,7 +54,7 @@ class Committed(unittest.TestCase):
             for panel in members(dashboard):
                 if panel["type"] == "stat" and "ontinuity" in panel["title"]:
                     text, _ = panels.shown(math.nan, panel["fieldConfig"]["defaults"])
-                    self.assertEqual(text, "no sequence", panel["title"])
+                    self.assertEqual(text, "nothing numbered", panel["title"])
 
 
 class Preview(unittest.TestCase):

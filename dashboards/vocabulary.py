@@ -27,7 +27,7 @@ ANY_BAD = g.steps(g.GREEN, (0.5, g.RED))
 SHARE_GOOD = g.steps(g.RED, (0.99, g.ORANGE), (0.999, g.GREEN))
 BUDGET = g.steps(g.RED, (0, g.ORANGE), (0.25, g.GREEN))
 SECONDS = g.steps(g.GREEN, (1, g.ORANGE), (5, g.RED))
-NO_SEQUENCE = g.nan_map("no sequence")
+NO_SEQUENCE = g.nan_map("nothing numbered")
 
 
 def increase(metric, selector=STREAM, over="$__range", by=""):

@@ -71,20 +71,15 @@ final class Webhook: Sendable {
         }
     }
 
-    /// The first alert of that name and status; of that stream where it is named.
-    func first(_ name: String, _ status: String = "firing", stream: String? = nil) -> Alert? {
-        alerts.first {
-            $0.name == name && $0.status == status && (stream == nil || $0.labels["stream"] == stream)
-        }
-    }
-
-    /// Waits for that alert.
+    /// Waits for an alert of that name and status, and with those labels; gives the first.
     @discardableResult
     func wait(
-        _ name: String, _ status: String = "firing", stream: String? = nil, within seconds: Double = 60
+        _ name: String, _ status: String = "firing", _ labels: [String: String] = [:], within seconds: Double = 60
     ) async throws -> Alert {
-        try await poll("\(name) of \(stream ?? "any stream"), \(status)", within: seconds) {
-            first(name, status, stream: stream)
+        try await poll("\(name) \(labels), \(status)", within: seconds) {
+            alerts.first { alert in
+                alert.name == name && alert.status == status && labels.allSatisfy { alert.labels[$0] == $1 }
+            }
         }
     }
 }
