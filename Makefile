@@ -41,8 +41,8 @@ check:
 	@.build/debug/holdfast metrics --names > .build/metrics.txt
 	@$(PYTHON) dashboards/check.py .build/metrics.txt
 	@$(PYTHON) -m unittest discover --quiet dashboards
-	@promtool check rules --lint=all --lint-fatal alerts/holdfast.rules.yml
-	@promtool test rules alerts/tests/*.yml
+	@promtool check rules --lint=all --lint-fatal alerts/holdfast.rules.yml > .build/promtool.txt || { cat .build/promtool.txt; exit 1; }
+	@promtool test rules alerts/tests/*.yml > .build/promtool.txt 2>&1 || { cat .build/promtool.txt; exit 1; }
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
 
