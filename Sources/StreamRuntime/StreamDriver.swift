@@ -27,14 +27,14 @@ final class StreamDriver: StreamConnectionDelegate {
     private final class Link {
         let generation: UInt64
         let connection: any StreamConnection
-        let matcher: MessageMatcher
+        let matcher: SharedMatcher
         let token: Token?
         /// What is sent on this connection is built from this.
         var attempt: StreamWire.Attempt
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
 
         init(
-            generation: UInt64, connection: any StreamConnection, matcher: MessageMatcher, token: Token?,
+            generation: UInt64, connection: any StreamConnection, matcher: SharedMatcher, token: Token?,
             attempt: StreamWire.Attempt
         ) {
             self.generation = generation
@@ -131,7 +131,9 @@ final class StreamDriver: StreamConnectionDelegate {
         batchNow = nil
         for link in links.values { countTraffic(link) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
-        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
+        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence {
+            offerCursorNowAndThen()
+        }
         if let finished = retirement, isFinished {
             retirement = nil
             finished()

@@ -8,21 +8,24 @@ struct StreamWire: Sendable {
     private let specification: StreamSpecification
     private let fixed: [String: VariableValue]
     /// Compiled once; nil where a pattern compares with something that each attempt has anew.
-    private let matchers: [SessionKind: MessageMatcher]
+    private let matchers: [SessionKind: SharedMatcher]
 
     private static let stateDirective = "state_directive"
 
-    init(_ specification: StreamSpecification, clientID: String) {
+    /// - Parameter matching: whether messages will be read; compiling the matchers is most of what a wire costs.
+    init(_ specification: StreamSpecification, clientID: String, matching: Bool = true) {
         self.specification = specification
         profile = specification.profile
         var variables = specification.variables
         variables[Profile.BuiltInVariable.clientID.rawValue] = .string(clientID)
         variables[Profile.BuiltInVariable.stream.rawValue] = .string(specification.name)
         fixed = variables
-        var matchers: [SessionKind: MessageMatcher] = [:]
-        if specification.profile.matcherVariables.isDisjoint(with: [Profile.BuiltInVariable.correlationID.rawValue]) {
+        var matchers: [SessionKind: SharedMatcher] = [:]
+        if matching,
+            specification.profile.matcherVariables.isDisjoint(with: [Profile.BuiltInVariable.correlationID.rawValue])
+        {
             for session in SessionKind.allCases {
-                matchers[session] = specification.profile.matcher(for: session, variables: variables)
+                matchers[session] = SharedMatcher(specification.profile.matcher(for: session, variables: variables))
             }
         }
         self.matchers = matchers
@@ -71,7 +74,9 @@ struct StreamWire: Sendable {
             variables[Profile.BuiltInVariable.timestamp.rawValue] = .integer(time.milliseconds)
         }
         // A profile has this variable where its service knows the choice; a refused resume decides it.
-        if attempt.startsOver, variables[Self.stateDirective] != nil { variables[Self.stateDirective] = .string("reset") }
+        if attempt.startsOver, variables[Self.stateDirective] != nil {
+            variables[Self.stateDirective] = .string("reset")
+        }
         return variables
     }
 
@@ -89,8 +94,8 @@ struct StreamWire: Sendable {
             subprotocols: handshake.subprotocols, maxMessageSize: specification.maxMessageSize, timeout: timeout)
     }
 
-    func matcher(for session: SessionKind, attempt: Attempt) -> MessageMatcher {
-        matchers[session] ?? profile.matcher(for: session, variables: variables(of: attempt))
+    func matcher(for session: SessionKind, attempt: Attempt) -> SharedMatcher {
+        matchers[session] ?? SharedMatcher(profile.matcher(for: session, variables: variables(of: attempt)))
     }
 
     // MARK: Meanings
