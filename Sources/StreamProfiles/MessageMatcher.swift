@@ -109,6 +109,22 @@ public struct MessageMatcher: Sendable {
     }
 }
 
+/// A matcher that is shared: to take it along is one reference, not its six tables, which for each message would cost
+/// as much as the scan.
+public final class SharedMatcher: Sendable {
+    private let matcher: MessageMatcher
+
+    /// A shared `matcher`.
+    public init(_ matcher: MessageMatcher) {
+        self.matcher = matcher
+    }
+
+    /// The facts of the message in `bytes`, JSON in UTF-8.
+    public func facts(of bytes: UnsafeRawBufferPointer) -> MessageFacts {
+        matcher.facts(of: bytes)
+    }
+}
+
 /// A matcher's tables as they are while one message is scanned.
 struct MatcherTables {
     // Unsafe pointers, because a bounds check and a retain for each byte would cost more than the work. They point into

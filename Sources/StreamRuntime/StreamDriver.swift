@@ -27,7 +27,7 @@ final class StreamDriver: StreamConnectionDelegate {
     private final class Link {
         let generation: UInt64
         let connection: any StreamConnection
-        let matcher: MessageMatcher
+        let matcher: SharedMatcher
         let token: Token?
         /// What was measured before the socket was dialled.
         let phases: PhaseTimings
@@ -36,7 +36,7 @@ final class StreamDriver: StreamConnectionDelegate {
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
 
         init(
-            generation: UInt64, connection: any StreamConnection, matcher: MessageMatcher, token: Token?,
+            generation: UInt64, connection: any StreamConnection, matcher: SharedMatcher, token: Token?,
             phases: PhaseTimings, attempt: StreamWire.Attempt
         ) {
             self.generation = generation

@@ -243,7 +243,7 @@ public final class StreamRuntime: Sendable {
     }
 
     private func budget(for stream: StreamSpecification, _ state: inout State) -> BudgetKeeper {
-        let key = StreamWire(stream, clientID: "").host + "\u{0}" + (stream.credential ?? "")
+        let key = StreamWire(stream, clientID: "", matching: false).host + "\u{0}" + (stream.credential ?? "")
         if let known = state.budgets[key] { return known }
         let keeper = BudgetKeeper(options.budget, loop: group.next())
         state.budgets[key] = keeper

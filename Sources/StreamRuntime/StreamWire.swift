@@ -8,24 +8,27 @@ struct StreamWire: Sendable {
     private let specification: StreamSpecification
     private let fixed: [String: VariableValue]
     /// Compiled once; nil where a pattern compares with something that each attempt has anew.
-    private let matchers: [SessionKind: MessageMatcher]
+    private let matchers: [SessionKind: SharedMatcher]
 
     /// Replies that the service asks for; few profiles have any.
     let replies: [(matcher: MessageMatcher, rule: Profile.Reply)]
     /// Whether a resume holds something that the service gives in a message, which does not outlive the process.
     let resumeNeedsCaptures: Bool
 
-    init(_ specification: StreamSpecification, clientID: String) {
+    /// - Parameter matching: whether messages will be read; compiling the matchers is most of what a wire costs.
+    init(_ specification: StreamSpecification, clientID: String, matching: Bool = true) {
         self.specification = specification
         profile = specification.profile
         var variables = specification.variables
         variables[Profile.BuiltInVariable.clientID.rawValue] = .string(clientID)
         variables[Profile.BuiltInVariable.stream.rawValue] = .string(specification.name)
         fixed = variables
-        var matchers: [SessionKind: MessageMatcher] = [:]
-        if specification.profile.matcherVariables.isDisjoint(with: [Profile.BuiltInVariable.correlationID.rawValue]) {
+        var matchers: [SessionKind: SharedMatcher] = [:]
+        if matching,
+            specification.profile.matcherVariables.isDisjoint(with: [Profile.BuiltInVariable.correlationID.rawValue])
+        {
             for session in SessionKind.allCases {
-                matchers[session] = specification.profile.matcher(for: session, variables: variables)
+                matchers[session] = SharedMatcher(specification.profile.matcher(for: session, variables: variables))
             }
         }
         self.matchers = matchers
@@ -96,8 +99,8 @@ struct StreamWire: Sendable {
             subprotocols: handshake.subprotocols, maxMessageSize: specification.maxMessageSize, timeout: timeout)
     }
 
-    func matcher(for session: SessionKind, attempt: Attempt) -> MessageMatcher {
-        matchers[session] ?? profile.matcher(for: session, variables: variables(of: attempt))
+    func matcher(for session: SessionKind, attempt: Attempt) -> SharedMatcher {
+        matchers[session] ?? SharedMatcher(profile.matcher(for: session, variables: variables(of: attempt)))
     }
 
     // MARK: Meanings

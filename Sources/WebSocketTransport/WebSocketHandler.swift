@@ -31,6 +31,10 @@ final class WebSocketHandler: ChannelInboundHandler {
     /// Above this, pings are answered by the newest pong alone (RFC 6455 section 5.5.3): pings must not grow the queue.
     static let pongBacklogLimit = 64 * 1024
 
+    /// Shorter messages are sent as they are: subscriptions and heartbeats gain nothing, and the deflater that the first
+    /// compressed message makes holds 256 KiB for as long as the connection lives.
+    static let deflateThreshold = 4096
+
     private let connection: WebSocketConnection
     private var handshake: ClientHandshake
     private var phase = Phase.handshaking
@@ -229,7 +233,9 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) throws(WebSocketSendError) {
         try checkSendable(payload.count)
-        encoder.encode(kind, payload, maskingKey: .random(in: .min ... .max), into: &outgoing)
+        encoder.encode(
+            kind, payload, maskingKey: .random(in: .min ... .max), compressed: payload.count >= Self.deflateThreshold,
+            into: &outgoing)
         flushUnlessReading()
     }
 

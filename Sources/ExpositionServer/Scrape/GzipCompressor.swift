@@ -34,7 +34,8 @@ enum GzipCompressor {
         return stream.pointee.internal_state.state.rawValue == holdfast_isal_stream_end
     }
 
-    private static func deflatePart(_ stream: UnsafeMutablePointer<isal_zstream>, into output: ExpositionBuffer) -> Bool {
+    private static func deflatePart(_ stream: UnsafeMutablePointer<isal_zstream>, into output: ExpositionBuffer) -> Bool
+    {
         var result = COMP_OK
         repeat {
             output.append(reserving: 64 * 1024) { room in

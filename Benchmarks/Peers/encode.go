@@ -1,0 +1,46 @@
+// client_golang: nanoseconds a line of exposition.   encode STREAMS
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+)
+
+func main() {
+	streams, _ := strconv.Atoi(os.Args[1])
+	registry := prometheus.NewRegistry()
+	names := []string{"stream", "profile", "tenant"}
+	var children []prometheus.Counter
+	for f := 0; f < 42; f++ {
+		counter := prometheus.NewCounterVec(prometheus.CounterOpts{Name: fmt.Sprintf("holdfast_stream_value_%d_total", f), Help: "A value."}, names)
+		registry.MustRegister(counter)
+		for s := 0; s < streams; s++ {
+			children = append(children, counter.WithLabelValues(fmt.Sprintf("stream-%d", s), "genesys-architect", fmt.Sprintf("tenant-%d", s%50)))
+		}
+	}
+	var buffer bytes.Buffer
+	var times []float64
+	for round := 0; round < 5; round++ {
+		for _, child := range children {
+			child.Add(10007)
+		}
+		buffer.Reset()
+		began := time.Now()
+		families, _ := registry.Gather()
+		encoder := expfmt.NewEncoder(&buffer, expfmt.FmtText)
+		for _, family := range families {
+			encoder.Encode(family)
+		}
+		elapsed := float64(time.Since(began).Nanoseconds())
+		times = append(times, elapsed/float64(bytes.Count(buffer.Bytes(), []byte("\n"))))
+	}
+	sort.Float64s(times)
+	fmt.Printf("%.1f\n", times[2])
+}

@@ -1,0 +1,55 @@
+import MetricsRegistry
+import StreamMetrics
+import StreamModel
+
+/// The full catalogue with so many streams, whose every message-driven value changes when asked.
+final class Population: Sendable {
+    let metrics: StreamMetrics
+    private let series: [StreamSeries]
+
+    init(streams: Int) {
+        do {
+            let metrics = try StreamMetrics(version: "0", swift: "6")
+            self.metrics = metrics
+            series = try (0..<streams).map { number in
+                let identity = StreamIdentity(
+                    name: "stream-\(number)", profile: "genesys-architect", clientID: "client-\(number)",
+                    labels: [StreamIdentity.Label(name: "tenant", value: "tenant-\(number % 50)")])
+                return try metrics.addStream(identity, sequenced: true)
+            }
+        } catch {
+            fail("the catalogue is refused: \(error)")
+        }
+    }
+
+    /// Between two scrapes: every stream has received, lost, reordered and reconnected.
+    func change(round: UInt64) {
+        let now = Instant(nanoseconds: Int64(round) * 1_000_000_000)
+        for (index, one) in series.enumerated() {
+            var tallies = StreamTallies()
+            let base = (round + 1) * 10_007 + UInt64(index) * 31
+            tallies.received = base
+            tallies.unique = base - 3
+            tallies.lost = round + 1
+            tallies.late = round
+            tallies.reordered = round * 2
+            tallies.duplicate = round * 3
+            tallies.flushed = round
+            tallies.pending = round % 7
+            tallies.gaps = round * 5
+            tallies.resets = round
+            tallies.highest = base + 1_000_000_000
+            one.publish(tallies, lastMessageAt: WallTime(milliseconds: 1_700_000_000_000 + Int64(round * 1009)))
+            one.addBytes(received: Int(base), sent: 31)
+            one.addBudgetWait(.milliseconds(Int64(round % 5)))
+            one.record(.stateChanged(round % 2 == 0 ? .live : .connecting), at: now)
+            one.record(.heartbeatAnswered(roundTrip: .microseconds(Int64(1000 + round))), at: now)
+            one.record(.backoffScheduled(delay: .milliseconds(Int64(900 + round)), retry: 1, cause: "x"), at: now)
+        }
+    }
+
+    /// One scrape into `buffer`.
+    func encode(round: UInt64, into buffer: ExpositionBuffer) {
+        metrics.registry.encode(.openMetrics, now: Int64(round) * 1_000_000_000 + 500_000_000, into: buffer)
+    }
+}
