@@ -164,6 +164,7 @@ let package = Package(
                 dependencies: [
                     "HoldfastCommand", "Holdfast", "AuditTrail", "GatewaySimulator", "StreamRuntime", "StreamProfiles",
                     "StreamModel", "Credentials", "WebSocketTransport", "WebSocketCodec", "ConfigurationReader",
+                    "MetricsRegistry",
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOEmbedded", package: "swift-nio"),
                     .product(name: "Logging", package: "swift-log"),

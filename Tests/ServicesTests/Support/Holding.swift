@@ -2,6 +2,7 @@ import AuditTrail
 import ConfigurationReader
 import Foundation
 import Logging
+import MetricsRegistry
 import StreamModel
 import Testing
 
@@ -36,11 +37,11 @@ final class Holding: Sendable {
 
     /// A scrape.
     var metrics: Scrape {
-        var text = ""
         let type = exporter.metrics.contentType(accepting: nil)
         let now = Instant(nanoseconds: Int64(DispatchTime.now().uptimeNanoseconds))
-        exporter.metrics.withRendering(contentType: type, at: now) { text = String(decoding: $0, as: UTF8.self) }
-        return Scrape(text: text)
+        let buffer = ExpositionBuffer()
+        exporter.metrics.render(contentType: type, at: now, into: buffer)
+        return Scrape(text: String(decoding: buffer.bytes, as: UTF8.self))
     }
 
     /// Scrapes until `isReached`; fails the test where it never is.
