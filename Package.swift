@@ -145,7 +145,7 @@ let package = Package(
         ].map { name in
             // What a target's tests need beside the target itself.
             let further: [String: [Target.Dependency]] = [
-                "ExpositionServer": ["CZlib"],
+                "ExpositionServer": ["CZlib"]
             ]
             return .testTarget(
                 name: "\(name)Tests", dependencies: [.byName(name: name)] + further[name, default: []],

@@ -12,7 +12,7 @@ enum EncodeBenchmark {
         let rounds: UInt64 = streams > 2000 ? 15 : 41
         population.encode(round: 0, into: buffer)
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: buffer.count * 2, alignment: 64)
-        memset(copy.baseAddress!, 1, copy.count)
+        copy.initializeMemory(as: UInt8.self, repeating: 1)
         var lines = 0
         for round in 1...rounds {
             population.change(round: round)

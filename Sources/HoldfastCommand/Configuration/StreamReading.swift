@@ -29,7 +29,8 @@ struct StreamReading {
                 if users[key]?.count == limit, stream.profile.lifecycle.handover == .makeBeforeBreak {
                     item.warning(
                         "\(limit) streams of profile `\(stream.profile.name)` use credential `\(credential)`, all that "
-                            + "the service allows: a planned hand-over, which needs one more for a moment, will end one")
+                            + "the service allows: a planned hand-over, which needs one more for a moment, will end one"
+                    )
                 }
                 if users[key]?.count == limit + 1 {
                     item.error(
