@@ -46,6 +46,9 @@ public struct StormScenario: Hashable, Sendable {
     /// The largest fleet that can be simulated.
     public static let mostClients = 1_000_000
 
+    /// The most processes that can hold it: each has a budget with books of its own.
+    public static let mostProcesses = 100_000
+
     /// A fleet of `clients`, and a gateway that could take all of them back in 50 s at its full capacity, with a queue
     /// of 2 s.
     public init(clients: Int = 10_000) {
@@ -88,6 +91,9 @@ public struct StormScenario: Hashable, Sendable {
         if !(1...10_000_000).contains(tokenLimit) { return "token-limit must be 1 to 10000000" }
         if !(1...Self.mostClients).contains(streamsPerProcess) {
             return "streams-per-process must be 1 to \(Self.mostClients)"
+        }
+        if processes > Self.mostProcesses {
+            return "streams-per-process must be at least \(clients / Self.mostProcesses + 1) for so many clients"
         }
         let day = Duration.seconds(86_400)
         if !(horizon >= .seconds(1) && horizon <= day) { return "horizon must be 1s to 1d" }

@@ -136,10 +136,38 @@ import Testing
         }
     }
 
+    @Test func theEdgesOfWhatIsAllowedHold() {
+        let day = Duration.seconds(86_400)
+        let slow = run(
+            scenario(3) {
+                $0.capacity = 0.01
+                $0.background = 0.99
+                $0.slowStartFrom = 1e-9
+                $0.queue = 10_000_000
+                $0.connectTimeout = day
+                $0.latency = day
+                $0.noticedWithin = day
+                $0.retryAfter = day
+                $0.horizon = .seconds(2000)
+            }, .grpc)
+        #expect(slow.attempts == slow.failures.total + slow.successes + slow.unfinished)
+        let quick = run(
+            scenario(3) {
+                $0.capacity = 1e7
+                $0.down = .zero
+                $0.slowStart = .zero
+                $0.noticedWithin = .zero
+                $0.latency = .milliseconds(1)
+            }, .full, budget: .init(rate: 1e6, burst: 1_000_000, concurrent: 1_000_000))
+        #expect(quick.successes == 3)
+    }
+
     @Test func scenariosThatMakeNoSenseAreNamed() {
         #expect(StormScenario(clients: 0).problem?.contains("clients") == true)
         #expect(StormScenario(clients: 1_000_001).problem?.contains("clients") == true)
         #expect(StormScenario(clients: 1_000_000).problem == nil)
+        #expect(scenario(1_000_000) { $0.streamsPerProcess = 1 }.problem?.contains("streams-per-process") == true)
+        #expect(scenario(1_000_000) { $0.streamsPerProcess = 11 }.problem == nil)
         #expect(scenario { $0.capacity = .nan }.problem?.contains("capacity") == true)
         #expect(scenario { $0.failureRate = 1 }.problem?.contains("failure-rate") == true)
         #expect(scenario { $0.slowStartFrom = 0 }.problem?.contains("slow-start-from") == true)
