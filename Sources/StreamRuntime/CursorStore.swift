@@ -108,7 +108,9 @@ public final class CursorStore: Sendable {
         defer { Glibc.close(file) }
         var offset = 0
         while offset < data.count {
-            let written = data.withUnsafeBytes { Glibc.write(file, $0.baseAddress.map { $0 + offset }, $0.count - offset) }
+            let written = data.withUnsafeBytes {
+                Glibc.write(file, $0.baseAddress.map { $0 + offset }, $0.count - offset)
+            }
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw failure("write", beside) }
             offset += written

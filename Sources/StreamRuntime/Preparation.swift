@@ -77,7 +77,8 @@ final class Preparation {
         switch result {
         case .success(let response):
             let retryAfter = response.retryAfter?.delay(nowUnixSeconds: wall.now().milliseconds / 1000)
-            return request.outcome(status: response.status, retryAfter: retryAfter, body: response.body).map { success in
+            return request.outcome(status: response.status, retryAfter: retryAfter, body: response.body).map {
+                success in
                 attempt.captured.merge(success.variables) { _, new in new }
                 rejections += success.rejections
             }

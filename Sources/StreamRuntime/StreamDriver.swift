@@ -134,7 +134,9 @@ final class StreamDriver: StreamConnectionDelegate {
         batchNow = nil
         for link in links.values { countTraffic(link) }
         listener.streamCounted(machine.continuity.tallies, lastMessageAt: lastMessageAt)
-        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence { offerCursorNowAndThen() }
+        if surroundings.cursors != nil, machine.continuity.tallies.highest != offeredSequence {
+            offerCursorNowAndThen()
+        }
         if let finished = retirement, isFinished {
             retirement = nil
             finished()

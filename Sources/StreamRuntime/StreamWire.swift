@@ -15,7 +15,6 @@ struct StreamWire: Sendable {
     /// Whether a resume holds something that the service gives in a message, which does not outlive the process.
     let resumeNeedsCaptures: Bool
 
-
     init(_ specification: StreamSpecification, clientID: String) {
         self.specification = specification
         profile = specification.profile

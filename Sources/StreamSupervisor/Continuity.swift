@@ -54,7 +54,9 @@ public struct Continuity: Sendable {
     public mutating func receive(
         _ facts: MessageFacts, at now: Instant, overlaps: Bool = false, events: inout [StreamEvent]
     ) {
-        if overlaps, facts.role == .event, let identifier = facts.identifier, identifiers.contains(identifier) { return }
+        if overlaps, facts.role == .event, let identifier = facts.identifier, identifiers.contains(identifier) {
+            return
+        }
         tallies.received.add(1)
         guard facts.role == .event else { return }
         guard let number = facts.sequence, rule != .none else {

@@ -29,7 +29,8 @@ struct StreamReading {
                 if users[key]?.count == limit, stream.profile.lifecycle.handover == .makeBeforeBreak {
                     item.warning(
                         "\(limit) streams of profile `\(stream.profile.name)` use credential `\(credential)`, all that "
-                            + "the service allows: a planned hand-over, which needs one more for a moment, will end one")
+                            + "the service allows: a planned hand-over, which needs one more for a moment, will end one"
+                    )
                 }
                 if users[key]?.count == limit + 1 {
                     item.error(
@@ -82,7 +83,8 @@ struct StreamReading {
         for (name, value) in mapping["labels"]?.mapping()?.values ?? [] {
             guard let text = value.string() else { continue }
             if StreamMetrics.reservedLabels.contains(name) {
-                mapping["labels"]?.mapping()?.error(atKey: name, "label `\(name)` is Holdfast's own; choose another name")
+                mapping["labels"]?.mapping()?.error(
+                    atKey: name, "label `\(name)` is Holdfast's own; choose another name")
             } else if !Self.isLabelName(name) {
                 mapping["labels"]?.mapping()?.error(
                     atKey: name, "`\(name)` is no label name: letters, digits and underscores, no digit first")
