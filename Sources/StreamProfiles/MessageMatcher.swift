@@ -81,7 +81,19 @@ public struct MessageMatcher: Sendable {
                                 var scanner = MessageScanner(
                                     bytes: bytes, tables: tables, levels: levels,
                                     allowsTextSequence: allowsTextSequence)
-                                return scanner.scan() ? facts(from: scanner) : MessageFacts(role: .event)
+                                guard scanner.scan() else { return MessageFacts(role: .event) }
+                                // Read one by one: handing the scanner on would copy it.
+                                let met = scanner.met
+                                var role = MessageFacts.Role.event
+                                for rule in rules where met & rule.mask == rule.mask {
+                                    role = rule.role
+                                    break
+                                }
+                                let isIdentified =
+                                    identifierParts > 0 && scanner.identifierPartsFound == identifierParts
+                                return MessageFacts(
+                                    role: role, sequence: scanner.sequence, channel: scanner.channel,
+                                    identifier: isIdentified ? scanner.identifier : nil)
                             }
                         }
                     }
@@ -93,19 +105,6 @@ public struct MessageMatcher: Sendable {
     /// The facts of the message in `bytes`, for whoever has an array.
     public func facts(of bytes: [UInt8]) -> MessageFacts {
         bytes.withUnsafeBytes { facts(of: $0) }
-    }
-
-    @inline(__always)
-    private func facts(from scanner: borrowing MessageScanner) -> MessageFacts {
-        var role = MessageFacts.Role.event
-        for rule in rules where scanner.met & rule.mask == rule.mask {
-            role = rule.role
-            break
-        }
-        let isIdentified = identifierParts > 0 && scanner.identifierPartsFound == identifierParts
-        return MessageFacts(
-            role: role, sequence: scanner.sequence, channel: scanner.channel,
-            identifier: isIdentified ? scanner.identifier : nil)
     }
 }
 

@@ -42,6 +42,7 @@ struct MessageScanner: ~Copyable {
     }
 
     /// Whether the message was sound as far as it was looked at.
+    @inline(__always)
     mutating func scan() -> Bool {
         skipSpace()
         guard value(at: 0) else { return false }
@@ -77,6 +78,7 @@ struct MessageScanner: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func nextMember() -> Bool {
         skipSpace()
         var byte = peek()
@@ -128,6 +130,7 @@ struct MessageScanner: ~Copyable {
     }
 
     /// Reads the value at a node of the tree of pointers.
+    @inline(__always)
     private mutating func value(at node: Int) -> Bool {
         let slot = tables.nodes[node].slot
         let start = position
@@ -148,6 +151,7 @@ struct MessageScanner: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func container(at node: Int, slot: Int, nextIndex: Int) -> Bool {
         if slot >= 0 { capture(slot, .container, position..<position, hasEscapes: false) }
         guard tables.nodes[node].edgeCount > 0 else { return skipContainer() }
@@ -157,6 +161,7 @@ struct MessageScanner: ~Copyable {
         return true
     }
 
+    @inline(__always)
     private func edge(from node: Int, key: UnsafeRawBufferPointer, hasEscapes: Bool) -> Int {
         let first = tables.nodes[node].firstEdge
         var number = first
@@ -164,6 +169,8 @@ struct MessageScanner: ~Copyable {
         while number < end {
             defer { number &+= 1 }
             let edge = tables.edges[number]
+            // Most keys differ in length already.
+            if !hasEscapes, edge.keyCount != key.count { continue }
             let name = tables.text(edge.keyStart, edge.keyCount)
             if hasEscapes {
                 if JSONBytes.isEqual(escaped: key, to: name, asPrefix: false) { return edge.target }
@@ -241,6 +248,7 @@ struct MessageScanner: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func skipValue() -> Bool {
         switch peek() {
         case UInt8(ascii: "\""):

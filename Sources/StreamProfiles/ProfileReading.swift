@@ -135,7 +135,8 @@ struct ProfileReader {
         guard let name = value.string() else { return }
         let addresses = profile.variables.filter { $0.kind == .url }.map(\.name)
         guard addresses.contains(name) else {
-            value.error("`url_gives` takes a variable of the type `url`\(Spelling.suggestion(for: name, among: addresses))")
+            value.error(
+                "`url_gives` takes a variable of the type `url`\(Spelling.suggestion(for: name, among: addresses))")
             return
         }
         guard !profile.endpointIsOverridable else {

@@ -92,7 +92,9 @@ extension Profile {
         var seen = Set(pending)
         var templates: [(name: String, template: TextTemplate)] = []
         while let name = pending.popLast() {
-            guard mapping[name] == nil, values[name] == nil, let declaration = variables.first(where: { $0.name == name }) else { continue }
+            guard mapping[name] == nil, values[name] == nil,
+                let declaration = variables.first(where: { $0.name == name })
+            else { continue }
             switch declaration.defaultValue {
             case .value(let value): values[name] = value
             case .template(let template):

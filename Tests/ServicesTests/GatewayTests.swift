@@ -24,7 +24,8 @@ struct GatewayTests {
         """
     }
 
-    private func gateway(_ adapt: (inout GatewaySimulator.Options) -> Void = { _ in }) async throws -> GatewaySimulator {
+    private func gateway(_ adapt: (inout GatewaySimulator.Options) -> Void = { _ in }) async throws -> GatewaySimulator
+    {
         var options = GatewaySimulator.Options()
         options.clients = ["a": "secret"]
         options.eventRate = 0
@@ -119,7 +120,8 @@ struct GatewayTests {
         let told = try JSONDecoder().decode(ClientReport.self, from: Data(run.output.utf8))
         #expect(told.put == ["v2.users.1.presence": "Permitted", "v2.forbidden.x": "Rejected"])
         #expect(told.listed == ["v2.users.1.presence"])
-        #expect(told.channels == [told.channel] && told.connectUri == "ws://\(gateway.authority)/channels/\(told.channel)")
+        #expect(
+            told.channels == [told.channel] && told.connectUri == "ws://\(gateway.authority)/channels/\(told.channel)")
         let truth = try await gateway.groundTruth()
         #expect(truth.sessions[told.channel]?.subscriptions == ["v2.users.1.presence"])
         await gateway.stop()

@@ -249,7 +249,9 @@ struct NotificationsTimeTests {
 
     @Test("403 ends the stream and says so; what a server says is no channel is tried again")
     func refusals() throws {
-        let forbidden = try live { $0.service.answer = { _ in .init(status: 403, body: #"{"message":"no permission"}"#) } }
+        let forbidden = try live {
+            $0.service.answer = { _ in .init(status: 403, body: #"{"message":"no permission"}"#) }
+        }
         #expect(forbidden.record.events.contains { $0.event == .stopped(.hopeless(.forbidden)) })
         #expect(forbidden.record.failures[0].detail == "channel: status 403: no permission")
         let broken = try live { $0.service.answer = { _ in .init(body: #"{"id":"x"}"#) } }

@@ -55,7 +55,8 @@ struct NotifyFaultTests {
         #expect(stage.record.states.last == .live)
     }
 
-    @Test("an expired token and a server that accepts and drops: a new token first, and attempts that follow the backoff")
+    @Test(
+        "an expired token and a server that accepts and drops: a new token first, and attempts that follow the backoff")
     func rapidReconnect() throws {
         let stage = try stage()
         stage.start()
@@ -88,7 +89,8 @@ struct NotifyFaultTests {
         #expect(stage.record.resumes == [.unknown])
     }
 
-    @Test("401, 403 and 502 at the handshake: backed off, and the first two with a new token", arguments: [401, 403, 502])
+    @Test(
+        "401, 403 and 502 at the handshake: backed off, and the first two with a new token", arguments: [401, 403, 502])
     func refused(status: Int) throws {
         let stage = try stage()
         stage.service.handshake = { _ in .refused(status: status) }

@@ -114,6 +114,8 @@ import Testing
             case .event, .hello, .heartbeat, .heartbeatAnswer, .closeNotice, .credentialNotice: return .subscribing
             }
         case (.live, .messageReceived(_, let facts)) where facts.role == .closeNotice: return .authenticating
+        // The policy resumes: a session that the server takes back is over.
+        case (.live, .messageReceived(_, let facts)) where facts.role == .refusal: return .backingOff
         case (.live, .reconnectRequested), (.exhausted, .reconnectRequested), (.stopped, .reconnectRequested):
             return .authenticating
         default: return state
