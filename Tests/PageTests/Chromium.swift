@@ -113,7 +113,10 @@ final class Chromium: @unchecked Sendable {
         kill(-process, SIGKILL)
         var status: Int32 = 0
         waitpid(process, &status, 0)
-        try? FileManager.default.removeItem(at: directory)
+        // Its helpers may be about to write their last files.
+        for _ in 0..<10 where FileManager.default.fileExists(atPath: directory.path) {
+            try? FileManager.default.removeItem(at: directory)
+        }
     }
 
     deinit { shutDown() }
