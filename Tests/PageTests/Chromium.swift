@@ -36,7 +36,12 @@ final class Chromium: @unchecked Sendable {
     /// Where Chromium is; `HOLDFAST_CHROMIUM` names another.
     private static func executable() throws -> String {
         let environment = ProcessInfo.processInfo.environment
-        if let path = environment["HOLDFAST_CHROMIUM"] { return path }
+        if let path = environment["HOLDFAST_CHROMIUM"] {
+            guard access(path, X_OK) == 0 else {
+                throw Failure(description: "There is no program at \(path), which HOLDFAST_CHROMIUM names.")
+            }
+            return path
+        }
         for folder in (environment["PATH"] ?? "/usr/bin").split(separator: ":") {
             for name in candidates where access("\(folder)/\(name)", X_OK) == 0 { return "\(folder)/\(name)" }
         }
@@ -89,12 +94,13 @@ final class Chromium: @unchecked Sendable {
         posix_spawnattr_destroy(&attributes)
         close(input)
         close(output)
+        // Before anything is kept: an object that has no process must not come to an end that kills one.
+        guard result == 0, process > 1 else {
+            throw Failure(description: "\(path) cannot be started: \(String(cString: strerror(result)))")
+        }
         self.process = process
         commands = toBrowser[1]
         let answers = fromBrowser[0]
-        guard result == 0 else {
-            throw Failure(description: "\(path) cannot be started: \(String(cString: strerror(result)))")
-        }
         signal(SIGPIPE, SIG_IGN)
         Thread { [weak self] in
             Self.readMessages(from: answers) { self?.take($0) }
@@ -109,11 +115,15 @@ final class Chromium: @unchecked Sendable {
             return !state.isClosed
         }
         guard isFirst else { return }
+        precondition(process > 1, "a group of processes of our own is to be ended, and nothing else")
         close(commands)
         kill(-process, SIGKILL)
         var status: Int32 = 0
         waitpid(process, &status, 0)
-        try? FileManager.default.removeItem(at: directory)
+        // Its helpers may be about to write their last files.
+        for _ in 0..<10 where FileManager.default.fileExists(atPath: directory.path) {
+            try? FileManager.default.removeItem(at: directory)
+        }
     }
 
     deinit { shutDown() }

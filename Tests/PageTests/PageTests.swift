@@ -8,18 +8,21 @@ import Testing
 @testable import Holdfast
 @testable import HoldfastCommand
 
-/// The page as people get it, in a browser. One browser for all tests: starting it takes longer than any of them.
+/// The page as people get it, in a browser.
 @Suite(.serialized) struct PageTests {
-    private static let browser = Result { try Chromium() }
-
     /// Opens the page of an exporter, runs `body` on it, and sees to it that nothing was amiss.
     private static func look(
         at url: String, fragment: String = "", width: Int = 1440, isScripted: Bool = true,
         _ body: (BrowserPage) async throws -> Void
     ) async throws {
-        let page = try await BrowserPage(
-            browser.get(), url: url + fragment, width: width, isScripted: isScripted)
-        if isScripted { try await page.wait(for: "document.querySelector('#freshness.fresh')") }
+        let browser = try Chromium()
+        defer { browser.shutDown() }
+        let page = try await BrowserPage(browser, url: url + fragment, width: width, isScripted: isScripted)
+        if isScripted {
+            try await page.wait(
+                for: "document.querySelector('#freshness.fresh') "
+                    + "&& !document.querySelector('#streams .empty')?.textContent.includes('Loading')")
+        }
         try await body(page)
         #expect(page.problems == [])
         #expect(page.requests.filter { !$0.hasPrefix(url) && $0 != "about:blank" } == [], "asked somebody else")

@@ -78,7 +78,7 @@ export function outageText(stream, now) {
   const isOver = outage.durationSeconds !== undefined;
   const text = isOver
     ? `${roughly(seconds(now, outage.beganAt))} ago, for ${duration(outage.durationSeconds)}`
-    : `for ${roughly(seconds(now, outage.beganAt))} now`;
+    : `down for ${roughly(seconds(now, outage.beganAt))}`;
   const latest = isOver || !stream.lastFailure ? "" : cause(stream);
   const code = outage.closeCode ? ` ${outage.closeCode}` : "";
   const why = words(outage.cause) + code;

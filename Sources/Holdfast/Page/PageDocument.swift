@@ -147,7 +147,7 @@ struct PageDocument {
         }
         // The largest unit: the second one would only be noise.
         let age = PageText.age(of: outage.began, at: wall).split(separator: " ").prefix(2).joined(separator: " ")
-        let text = outage.duration.map { "\(age) ago, for \(PageText.duration($0))" } ?? "for \(age) now"
+        let text = outage.duration.map { "\(age) ago, for \(PageText.duration($0))" } ?? "down for \(age)"
         return "<span>\(text)</span> "
             + "<small>\(PageText.escaped(outage.cause.replacing("_", with: " ")))</small>"
     }
