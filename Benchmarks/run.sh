@@ -18,7 +18,7 @@ for argument in "$@"; do
 done
 work=$(mktemp -d)
 bin=.build/peers
-program=.build/release
+program=${PROGRAM:-.build/release}
 children=()
 end() {
     for child in "${children[@]:-}"; do [ -z "$child" ] || kill "$child" 2>/dev/null || true; done
