@@ -127,6 +127,10 @@ let package = Package(
             "WebSocketCodec", "WebSocketTransport", "StreamRuntime", "MetricsRegistry", "StreamMetrics",
             "AuditTrail", "ExpositionServer", "GatewaySimulator", "Holdfast", "HoldfastCommand",
         ].map { name in
-            .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)], swiftSettings: rules)
+            // The tests of the endpoint unpack with zlib what it packs with igzip.
+            .testTarget(
+                name: "\(name)Tests",
+                dependencies: [.byName(name: name)] + (name == "ExpositionServer" ? ["CZlib"] : []),
+                swiftSettings: rules)
         }
 )
