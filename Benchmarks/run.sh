@@ -91,7 +91,7 @@ go_encode() { "$bin/encode-go" "$1"; }
 serve() {
     local server=$1 argument=$2 count=$3 end=$4 gzip=${5:-}
     rm -f "$work/port"
-    "$server" ${server##*Benchmarks*} $argument "$work/port" >"$work/served" &
+    "$server" $argument "$work/port" >"$work/served" &
     local process=$!
     children+=($process)
     wait_for "$work/port"

@@ -1,4 +1,3 @@
-import Glibc
 import MetricsRegistry
 
 /// Encoding the full catalogue, beside a memcpy of the same bytes into a used buffer.
@@ -12,7 +11,7 @@ enum EncodeBenchmark {
         let rounds: UInt64 = streams > 2000 ? 15 : 41
         population.encode(round: 0, into: buffer)
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: buffer.count * 2, alignment: 64)
-        memset(copy.baseAddress!, 1, copy.count)
+        copy.initializeMemory(as: UInt8.self, repeating: 1)
         var lines = 0
         for round in 1...rounds {
             population.change(round: round)
