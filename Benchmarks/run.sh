@@ -18,7 +18,7 @@ for argument in "$@"; do
 done
 work=$(mktemp -d)
 bin=.build/peers
-program=.build/release
+program=${PROGRAM:-.build/release}
 children=()
 end() {
     for child in "${children[@]:-}"; do [ -z "$child" ] || kill "$child" 2>/dev/null || true; done
@@ -91,7 +91,7 @@ go_encode() { "$bin/encode-go" "$1"; }
 serve() {
     local server=$1 argument=$2 count=$3 end=$4 gzip=${5:-}
     rm -f "$work/port"
-    "$server" ${server##*Benchmarks*} $argument "$work/port" >"$work/served" &
+    "$server" $argument "$work/port" >"$work/served" &
     local process=$!
     children+=($process)
     wait_for "$work/port"

@@ -25,7 +25,9 @@ want() { # want PACKAGE COMMAND…: the package, unless the command says that wh
 
 want pkg-config command -v pkg-config
 want libmicrohttpd-dev pkg-config --exists 'libmicrohttpd >= 0.9.71'
+want libgnutls28-dev pkg-config --exists gnutls
 want zlib1g-dev pkg-config --exists zlib
+want libisal-dev pkg-config --exists libisal
 want libcrypt-dev pkg-config --exists libcrypt
 if [ "$purpose" = test ]; then
     want prometheus command -v promtool

@@ -65,7 +65,7 @@ class Says(unittest.TestCase):
     def test_another_distribution(self):
         self.with_swift()
         self.machine.has("pkg-config", "exit 1")
-        self.refused("neither Debian nor Ubuntu", "libmicrohttpd-dev zlib1g-dev libcrypt-dev")
+        self.refused("neither Debian nor Ubuntu", "libmicrohttpd-dev libgnutls28-dev zlib1g-dev libisal-dev libcrypt-dev")
 
     def test_no_root_and_no_sudo(self):
         self.with_swift()
