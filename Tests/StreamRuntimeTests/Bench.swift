@@ -160,7 +160,7 @@ final class Bench: @unchecked Sendable {
             variables["subscriptions"] = .strings(["queueEvents"])
             variables["state_directive"] = .string("preserve")
         case "genesys-notifications":
-            variables["topics"] = .strings(["v2.a"])
+            variables["subscriptions"] = .strings(["v2.a"])
             variables["api_url"] = .string("https://api.test")
         default: break
         }
