@@ -69,7 +69,6 @@ func shutdownSending(_ client: RawClient) { shutdown(client.descriptor, Int32(SH
         // The rendering ends only when the stop is under way: its requests are answered without it.
         let releaser = ThreadHandle(name: "releaser") { [metrics = test.metrics, server = test.server] in
             while !server.boundAddresses.isEmpty { usleep(1000) }
-            usleep(300_000)
             metrics.release()
         }
         test.server.stop()
