@@ -159,6 +159,8 @@ final class Bench: @unchecked Sendable {
         case "genesys-architect":
             variables["subscriptions"] = .strings(["queueEvents"])
             variables["state_directive"] = .string("preserve")
+        case "genesys-notify":
+            variables["subscriptions"] = .strings(["/api/v2/conversations"])
         case "genesys-notifications":
             variables["subscriptions"] = .strings(["v2.a"])
             variables["api_url"] = .string("https://api.test")
