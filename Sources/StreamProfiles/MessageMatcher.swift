@@ -95,7 +95,7 @@ public struct MessageMatcher: Sendable {
         guard !slots.isEmpty, let start = bytes.bindMemory(to: UInt8.self).baseAddress else {
             return MessageFacts(role: .event)
         }
-        let text = JSONText(start: start, end: start + bytes.count)
+        let text = JSONSpan(start: start, end: start + bytes.count)
         let wanted: UInt64 = slots.count >= 64 ? .max : (1 << UInt64(slots.count)) &- 1
         return nodes.withUnsafeBufferPointer { nodes in
             edges.withUnsafeBufferPointer { edges in

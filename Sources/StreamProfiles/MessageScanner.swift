@@ -17,7 +17,7 @@ struct MessageScanner: ~Copyable {
         case container
     }
 
-    private let text: JSONText
+    private let text: JSONSpan
     private let tables: MatcherTables
     private let levels: UnsafeMutableBufferPointer<Level>
     private let allowsTextSequence: Bool
@@ -32,7 +32,7 @@ struct MessageScanner: ~Copyable {
     private(set) var identifierPartsFound = 0
 
     init(
-        text: JSONText, tables: MatcherTables, levels: UnsafeMutableBufferPointer<Level>, allowsTextSequence: Bool
+        text: JSONSpan, tables: MatcherTables, levels: UnsafeMutableBufferPointer<Level>, allowsTextSequence: Bool
     ) {
         self.text = text
         self.tables = tables
@@ -46,8 +46,14 @@ struct MessageScanner: ~Copyable {
     mutating func scan() -> Bool {
         var place = text.start
         let byte = text.byte(afterSpace: &place)
-        guard let first = value(at: 0, byte, place) else { return false }
-        place = first
+        if byte == UInt8(ascii: "{"), tables.nodes.pointee.slot < 0 {
+            levels[0] = Level(node: 0, nextIndex: -1, isFirst: true)
+            depth = 1
+            place += 1
+        } else {
+            guard let next = value(at: 0, byte, place) else { return false }
+            place = next
+        }
         while depth > 0 {
             if wanted == 0 { return true }
             let next = levels[depth &- 1].nextIndex < 0 ? members(place) : nextItem(place)
@@ -59,7 +65,7 @@ struct MessageScanner: ~Copyable {
 
     /// Goes on in an object, until it ends, leads into a value that is looked through, or nothing is wanted any more.
     @inline(never)
-    private mutating func members(_ begin: JSONText.Place) -> JSONText.Place? {
+    private mutating func members(_ begin: JSONSpan.Place) -> JSONSpan.Place? {
         let text = self.text
         let level = depth
         let node = tables.nodes + levels[level &- 1].node
@@ -100,7 +106,7 @@ struct MessageScanner: ~Copyable {
         return place
     }
 
-    private mutating func nextItem(_ begin: JSONText.Place) -> JSONText.Place? {
+    private mutating func nextItem(_ begin: JSONSpan.Place) -> JSONSpan.Place? {
         var place = text.afterSpace(begin)
         let byte = text.byte(place)
         if byte == UInt8(ascii: "]") {
@@ -120,7 +126,7 @@ struct MessageScanner: ~Copyable {
 
     /// Reads the value at a node of the tree of pointers, or passes over it where the node is -1.
     @inline(__always)
-    private mutating func value(at node: Int, _ byte: UInt8, _ place: JSONText.Place) -> JSONText.Place? {
+    private mutating func value(at node: Int, _ byte: UInt8, _ place: JSONSpan.Place) -> JSONSpan.Place? {
         if byte == UInt8(ascii: "\"") {
             var hasEscapes = false
             guard let end = text.endOfString(place + 1, &hasEscapes) else { return nil }
@@ -136,7 +142,7 @@ struct MessageScanner: ~Copyable {
         return end
     }
 
-    private mutating func container(at node: Int, _ place: JSONText.Place) -> JSONText.Place? {
+    private mutating func container(at node: Int, _ place: JSONSpan.Place) -> JSONSpan.Place? {
         capture(tables.nodes[node].slot, .container, text.part(place, place), false)
         guard tables.nodes[node].edgeCount > 0 else { return text.endOfContainer(place) }
         let isObject = text.byte(place) == UInt8(ascii: "{")
@@ -149,7 +155,7 @@ struct MessageScanner: ~Copyable {
     /// nodes that are not plain, and keys among the last bytes of the message.
     @inline(__always)
     private func plainEdge(
-        from node: UnsafePointer<MessageMatcher.Node>, _ key: JSONText.Place
+        from node: UnsafePointer<MessageMatcher.Node>, _ key: JSONSpan.Place
     ) -> UnsafePointer<MessageMatcher.Edge>? {
         guard text.end - key > 8 else { return nil }
         let word = UInt64(littleEndian: UnsafeRawPointer(key).loadUnaligned(as: UInt64.self))
@@ -168,7 +174,7 @@ struct MessageScanner: ~Copyable {
 
     /// Whether behind the first eight bytes the key at `key` goes on and ends as that of `edge`.
     @inline(__always)
-    private func isRest(of edge: UnsafePointer<MessageMatcher.Edge>, _ key: JSONText.Place) -> Bool {
+    private func isRest(of edge: UnsafePointer<MessageMatcher.Edge>, _ key: JSONSpan.Place) -> Bool {
         let count = edge.pointee.keyCount
         guard text.end - key > count, key[count] == UInt8(ascii: "\"") else { return false }
         return count == 8

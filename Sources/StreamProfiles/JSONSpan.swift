@@ -1,5 +1,5 @@
 /// The bytes of a message that is scanned as JSON: how far a string, a word, a number or a container reaches.
-struct JSONText {
+struct JSONSpan {
     // Unsafe pointers, because a bounds check for each byte would cost more than the work. They point into the message
     // that `MessageMatcher.facts(of:)` was given, do not leave it, and each read is preceded by a look at `end`.
     typealias Place = UnsafePointer<UInt8>
@@ -25,6 +25,11 @@ struct JSONText {
         let first = byte(place)
         // Most messages hold no space at all.
         if first > 0x20 { return first }
+        if first == 0x20 {
+            place += 1
+            let second = byte(place)
+            if second > 0x20 { return second }
+        }
         place = afterSpace(place)
         return byte(place)
     }
