@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures Holdfast beside its peers and the limits of this machine, and prints one table.
 #
-#   Benchmarks/run.sh [--no-build] [NAME...]     NAME: scrape messages streams start audit; without: all
+#   Benchmarks/run.sh [--no-build] [NAME...]     NAME: scrape messages match streams start audit; without: all
 #   ROUNDS=9 Benchmarks/run.sh                   rounds of each measurement, 5 without
 #
 # Needs: swift, gcc, zlib1g-dev, libmicrohttpd-dev, libisal-dev. Peers that are not installed are left out with a word:
@@ -160,6 +160,19 @@ messages() {
     compare "paced 20,000/s, CPU ns" "Benchmarks receive" ours "ours_receive 100000 20000 numbered" "${peers[@]}"
 }
 
+# MARK: Match
+
+ours_match() { "$program/Benchmarks" match "$1"; }
+by_hand_match() { "$program/Benchmarks" match "$1" | awk '{ print $2 }'; }
+
+# Reading the facts of a message through a described profile.
+match() {
+    local shape
+    for shape in early late long keys spaced acknowledgment; do
+        compare "match $shape, ns" "Benchmarks match $shape" ours "ours_match $shape" "by hand" "by_hand_match $shape"
+    done
+}
+
 # MARK: Streams
 
 configuration() {
@@ -264,6 +277,6 @@ audit() {
 if [ $build = yes ]; then swift build -c release; fi
 build_peers
 row measurement median peer "peer's" ratio command
-for part in scrape messages streams start audit; do
+for part in scrape messages match streams start audit; do
     if wants $part; then $part; fi
 done

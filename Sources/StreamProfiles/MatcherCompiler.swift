@@ -74,7 +74,12 @@ struct MatcherCompiler {
                 queue.append((child, target))
                 let start = append(child.key)
                 matcher.edges.append(
-                    .init(keyStart: start, keyCount: child.key.count, index: Self.index(child.key), target: target))
+                    .init(key: child.key, keyStart: start, index: Self.index(child.key), target: target))
+                let firstByte = child.key.first ?? UInt8(ascii: "\"")
+                matcher.nodes[node].firstBytes |= 1 << UInt64(firstByte & 63)
+                if child.key.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+                    matcher.nodes[node].isPlain = false
+                }
             }
         }
         return matcher

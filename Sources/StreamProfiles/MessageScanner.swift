@@ -1,5 +1,7 @@
 /// One pass over one message. Knows strings, escapes and nesting; descends only where a wanted place may be; skips
 /// everything else. Never recurses: what it descends into is as deep as the deepest wanted pointer.
+///
+/// The place in the message is handed from function to function, so that it lives in a register.
 struct MessageScanner: ~Copyable {
     /// An object or a list that is being looked through.
     struct Level {
@@ -15,12 +17,11 @@ struct MessageScanner: ~Copyable {
         case container
     }
 
-    private let bytes: UnsafeRawBufferPointer
+    private let text: JSONSpan
     private let tables: MatcherTables
     private let levels: UnsafeMutableBufferPointer<Level>
     private let allowsTextSequence: Bool
     private var depth = 0
-    private var position = 0
     /// One bit for each place that was not seen yet.
     private var wanted: UInt64
 
@@ -31,184 +32,184 @@ struct MessageScanner: ~Copyable {
     private(set) var identifierPartsFound = 0
 
     init(
-        bytes: UnsafeRawBufferPointer, tables: MatcherTables, levels: UnsafeMutableBufferPointer<Level>,
-        allowsTextSequence: Bool
+        text: JSONSpan, tables: MatcherTables, levels: UnsafeMutableBufferPointer<Level>, allowsTextSequence: Bool
     ) {
-        self.bytes = bytes
+        self.text = text
         self.tables = tables
         self.levels = levels
         self.allowsTextSequence = allowsTextSequence
-        wanted = tables.slots.count >= 64 ? .max : (1 << UInt64(tables.slots.count)) - 1
+        wanted = tables.wanted
     }
 
     /// Whether the message was sound as far as it was looked at.
     @inline(__always)
     mutating func scan() -> Bool {
-        skipSpace()
-        guard value(at: 0) else { return false }
+        var place = text.start
+        let byte = text.byte(afterSpace: &place)
+        if byte == UInt8(ascii: "{"), tables.nodes.pointee.slot < 0 {
+            levels[0] = Level(node: 0, nextIndex: -1, isFirst: true)
+            depth = 1
+            place += 1
+        } else {
+            guard let next = value(at: 0, byte, place) else { return false }
+            place = next
+        }
         while depth > 0 {
             if wanted == 0 { return true }
-            guard levels[depth - 1].nextIndex < 0 ? nextMember() : nextItem() else { return false }
+            let next = levels[depth &- 1].nextIndex < 0 ? members(place) : nextItem(place)
+            guard let next else { return false }
+            place = next
         }
-        if wanted == 0 { return true }
-        skipSpace()
-        return position == bytes.count
+        return wanted == 0 || text.afterSpace(place) == text.end
     }
 
-    @inline(__always)
-    private func peek() -> UInt8 {
-        // A zero byte stands for the end; it begins nothing in JSON.
-        position < bytes.count ? bytes[position] : 0
-    }
-
-    /// The bytes from `start` to before `end`, both of which the scan has reached.
-    @inline(__always)
-    private func part(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: end &- start)
-    }
-
-    @inline(__always)
-    private mutating func skipSpace() {
-        // Most messages hold no space at all.
-        while position < bytes.count, bytes[position] <= 0x20 {
-            switch bytes[position] {
-            case 0x20, 0x09, 0x0A, 0x0D: position &+= 1
-            default: return
+    /// Goes on in an object, until it ends, leads into a value that is looked through, or nothing is wanted any more.
+    @inline(never)
+    private mutating func members(_ begin: JSONSpan.Place) -> JSONSpan.Place? {
+        let text = self.text
+        let level = depth
+        let node = tables.nodes + levels[level &- 1].node
+        var isFirst = levels[level &- 1].isFirst
+        levels[level &- 1].isFirst = false
+        var place = begin
+        repeat {
+            var byte = text.byte(afterSpace: &place)
+            if byte == UInt8(ascii: "}") {
+                depth = level &- 1
+                return place + 1
             }
-        }
+            if !isFirst {
+                guard byte == UInt8(ascii: ",") else { return nil }
+                place += 1
+                byte = text.byte(afterSpace: &place)
+            }
+            isFirst = false
+            guard byte == UInt8(ascii: "\"") else { return nil }
+            let key = place + 1
+            var target = -1
+            if let edge = plainEdge(from: node, key) {
+                target = edge.pointee.target
+                place = key + edge.pointee.keyCount + 1
+            } else {
+                var hasEscapes = false
+                guard let keyEnd = text.endOfString(key, &hasEscapes) else { return nil }
+                if hasEscapes || !node.pointee.isPlain || text.end - key <= 8 {
+                    target = tables.edge(from: node, key: text.part(key, keyEnd - 1), hasEscapes: hasEscapes)
+                }
+                place = keyEnd
+            }
+            guard text.byte(afterSpace: &place) == UInt8(ascii: ":") else { return nil }
+            place += 1
+            guard let next = value(at: target, text.byte(afterSpace: &place), place) else { return nil }
+            place = next
+        } while depth == level && wanted != 0
+        return place
     }
 
-    @inline(__always)
-    private mutating func nextMember() -> Bool {
-        skipSpace()
-        var byte = peek()
-        if byte == UInt8(ascii: "}") {
-            position += 1
-            depth -= 1
-            return true
-        }
-        if levels[depth - 1].isFirst {
-            levels[depth - 1].isFirst = false
-        } else {
-            guard byte == UInt8(ascii: ",") else { return false }
-            position += 1
-            skipSpace()
-            byte = peek()
-        }
-        guard byte == UInt8(ascii: "\"") else { return false }
-        let start = position + 1
-        var hasEscapes = false
-        guard skipString(&hasEscapes) else { return false }
-        let key = part(start, position &- 1)
-        skipSpace()
-        guard peek() == UInt8(ascii: ":") else { return false }
-        position += 1
-        skipSpace()
-        let target = edge(from: levels[depth - 1].node, key: key, hasEscapes: hasEscapes)
-        return target < 0 ? skipValue() : value(at: target)
-    }
-
-    private mutating func nextItem() -> Bool {
-        skipSpace()
-        let byte = peek()
+    private mutating func nextItem(_ begin: JSONSpan.Place) -> JSONSpan.Place? {
+        var place = text.afterSpace(begin)
+        let byte = text.byte(place)
         if byte == UInt8(ascii: "]") {
-            position += 1
             depth -= 1
-            return true
+            return place + 1
         }
         if levels[depth - 1].isFirst {
             levels[depth - 1].isFirst = false
         } else {
-            guard byte == UInt8(ascii: ",") else { return false }
-            position += 1
-            skipSpace()
+            guard byte == UInt8(ascii: ",") else { return nil }
+            place = text.afterSpace(place + 1)
         }
         let index = levels[depth - 1].nextIndex
         levels[depth - 1].nextIndex += 1
-        let target = edge(from: levels[depth - 1].node, index: index)
-        return target < 0 ? skipValue() : value(at: target)
+        return value(at: tables.edge(from: levels[depth - 1].node, index: index), text.byte(place), place)
     }
 
-    /// Reads the value at a node of the tree of pointers.
+    /// Reads the value at a node of the tree of pointers, or passes over it where the node is -1.
     @inline(__always)
-    private mutating func value(at node: Int) -> Bool {
-        let slot = tables.nodes[node].slot
-        let start = position
-        switch peek() {
-        case UInt8(ascii: "\""):
+    private mutating func value(at node: Int, _ byte: UInt8, _ place: JSONSpan.Place) -> JSONSpan.Place? {
+        if byte == UInt8(ascii: "\"") {
             var hasEscapes = false
-            guard skipString(&hasEscapes) else { return false }
-            if slot >= 0 { capture(slot, .text, (start + 1)..<(position - 1), hasEscapes: hasEscapes) }
-            return true
-        case UInt8(ascii: "{"):
-            return container(at: node, slot: slot, nextIndex: -1)
-        case UInt8(ascii: "["):
-            return container(at: node, slot: slot, nextIndex: 0)
-        default:
-            guard skipToken() else { return false }
-            if slot >= 0 { capture(slot, .token, start..<position, hasEscapes: false) }
-            return true
+            guard let end = text.endOfString(place + 1, &hasEscapes) else { return nil }
+            if node >= 0 { capture(tables.nodes[node].slot, .text, text.part(place + 1, end - 1), hasEscapes) }
+            return end
         }
+        // `[` and `{` differ in this bit alone, and no other byte becomes one of them by it.
+        if byte | 0x20 == UInt8(ascii: "{") {
+            return node < 0 ? text.endOfContainer(place) : container(at: node, place)
+        }
+        guard let end = text.endOfToken(place) else { return nil }
+        if node >= 0 { capture(tables.nodes[node].slot, .token, text.part(place, end), false) }
+        return end
     }
 
-    @inline(__always)
-    private mutating func container(at node: Int, slot: Int, nextIndex: Int) -> Bool {
-        if slot >= 0 { capture(slot, .container, position..<position, hasEscapes: false) }
-        guard tables.nodes[node].edgeCount > 0 else { return skipContainer() }
-        position += 1
-        levels[depth] = Level(node: node, nextIndex: nextIndex, isFirst: true)
+    private mutating func container(at node: Int, _ place: JSONSpan.Place) -> JSONSpan.Place? {
+        capture(tables.nodes[node].slot, .container, text.part(place, place), false)
+        guard tables.nodes[node].edgeCount > 0 else { return text.endOfContainer(place) }
+        let isObject = text.byte(place) == UInt8(ascii: "{")
+        levels[depth] = Level(node: node, nextIndex: isObject ? -1 : 0, isFirst: true)
         depth += 1
-        return true
+        return place + 1
     }
 
+    /// The edge whose key stands unescaped at `key`, by the words in which they lie in memory. Not found are keys of
+    /// nodes that are not plain, and keys among the last bytes of the message.
     @inline(__always)
-    private func edge(from node: Int, key: UnsafeRawBufferPointer, hasEscapes: Bool) -> Int {
-        let first = tables.nodes[node].firstEdge
-        var number = first
-        let end = first &+ tables.nodes[node].edgeCount
-        while number < end {
-            defer { number &+= 1 }
-            let edge = tables.edges[number]
-            // Most keys differ in length already.
-            if !hasEscapes, edge.keyCount != key.count { continue }
-            let name = tables.text(edge.keyStart, edge.keyCount)
-            if hasEscapes {
-                if JSONBytes.isEqual(escaped: key, to: name, asPrefix: false) { return edge.target }
-            } else if JSONBytes.isEqual(key, name) {
-                return edge.target
+    private func plainEdge(
+        from node: UnsafePointer<MessageMatcher.Node>, _ key: JSONSpan.Place
+    ) -> UnsafePointer<MessageMatcher.Edge>? {
+        guard text.end - key > 8 else { return nil }
+        let word = UInt64(littleEndian: UnsafeRawPointer(key).loadUnaligned(as: UInt64.self))
+        // Most keys differ in the first byte already.
+        guard node.pointee.firstBytes >> (word & 63) & 1 != 0, node.pointee.isPlain else { return nil }
+        var edge = tables.edges + node.pointee.firstEdge
+        let last = edge + node.pointee.edgeCount
+        while edge < last {
+            if (word ^ edge.pointee.head) & edge.pointee.mask == 0 {
+                if edge.pointee.keyCount < 8 || isRest(of: edge, key) { return edge }
             }
+            edge += 1
         }
-        return -1
+        return nil
     }
 
-    private func edge(from node: Int, index: Int) -> Int {
-        let first = tables.nodes[node].firstEdge
-        for number in first..<(first + tables.nodes[node].edgeCount) where tables.edges[number].index == index {
-            return tables.edges[number].target
-        }
-        return -1
+    /// Whether behind the first eight bytes the key at `key` goes on and ends as that of `edge`.
+    @inline(__always)
+    private func isRest(of edge: UnsafePointer<MessageMatcher.Edge>, _ key: JSONSpan.Place) -> Bool {
+        let count = edge.pointee.keyCount
+        guard text.end - key > count, key[count] == UInt8(ascii: "\"") else { return false }
+        return count == 8
+            || JSONBytes.isEqual(text.part(key + 8, key + count), tables.text(edge.pointee.keyStart + 8, count - 8))
     }
 
     /// Takes note of the value at a wanted place, unless the place was seen before.
-    private mutating func capture(_ number: Int, _ kind: ValueKind, _ range: Range<Int>, hasEscapes: Bool) {
+    @inline(never)
+    private mutating func capture(
+        _ number: Int, _ kind: ValueKind, _ value: UnsafeRawBufferPointer, _ hasEscapes: Bool
+    ) {
+        guard number >= 0 else { return }
         let bit: UInt64 = 1 << UInt64(number)
         guard wanted & bit != 0 else { return }
         wanted &= ~bit
-        let slot = tables.slots[number]
-        let value = part(range.lowerBound, range.upperBound)
-        if slot.isSequence {
+        let slot = tables.slots + number
+        if slot.pointee.isSequence {
             if kind == .token || (kind == .text && allowsTextSequence && !hasEscapes) {
                 sequence = JSONBytes.wholeNumber(value)
             }
         }
-        if slot.isChannel || slot.identifierPart >= 0 { hash(slot, kind, value, hasEscapes) }
-        var index = slot.firstCondition
-        let end = index &+ slot.conditionCount
+        if slot.pointee.isChannel || slot.pointee.identifierPart >= 0 {
+            hash(slot.pointee, kind, value, hasEscapes)
+        }
+        var index = slot.pointee.firstCondition
+        let end = index &+ slot.pointee.conditionCount
         while index < end {
             defer { index &+= 1 }
-            let condition = tables.conditions[index]
-            let expected = tables.text(condition.start, condition.count)
-            if Self.holds(condition.kind, expected, kind, value, hasEscapes) { met |= condition.bit }
+            let condition = tables.conditions + index
+            let expected = tables.text(condition.pointee.start, condition.pointee.count)
+            let holds =
+                kind == .text && condition.pointee.kind == .text && !hasEscapes
+                ? JSONBytes.isEqual(value, expected)
+                : Self.holds(condition.pointee.kind, expected, kind, value, hasEscapes)
+            if holds { met |= condition.pointee.bit }
         }
     }
 
@@ -226,7 +227,7 @@ struct MessageScanner: ~Copyable {
             guard kind == .text else { return false }
             if hasEscapes { return JSONBytes.isEqual(escaped: value, to: expected, asPrefix: true) }
             return value.count >= expected.count
-                && JSONBytes.isEqual(UnsafeRawBufferPointer(rebasing: value[..<expected.count]), expected)
+                && JSONBytes.isEqual(UnsafeRawBufferPointer(start: value.baseAddress, count: expected.count), expected)
         case .token:
             return kind == .token && JSONBytes.isEqual(value, expected)
         case .present:
@@ -246,116 +247,5 @@ struct MessageScanner: ~Copyable {
             // The parts may come in any order, so they are told apart by number and added.
             identifier &+= JSONBytes.mix(hash &+ UInt64(slot.identifierPart))
         }
-    }
-
-    @inline(__always)
-    private mutating func skipValue() -> Bool {
-        switch peek() {
-        case UInt8(ascii: "\""):
-            var hasEscapes = false
-            return skipString(&hasEscapes)
-        case UInt8(ascii: "{"), UInt8(ascii: "["):
-            return skipContainer()
-        default:
-            return skipToken()
-        }
-    }
-
-    /// Leaves the position behind the closing quote.
-    @inline(__always)
-    private mutating func skipString(_ hasEscapes: inout Bool) -> Bool {
-        let end = Self.endOfString(bytes, position + 1, &hasEscapes)
-        guard end >= 0 else { return false }
-        position = end
-        return true
-    }
-
-    /// Where a string that begins at `start` ends, behind its closing quote; -1 where it does not.
-    ///
-    /// The place is a local variable, here and below, so that it lives in a register while bytes are passed over;
-    /// eight bytes are passed over at once as long as none of them is a quote or a backslash.
-    @inline(__always)
-    private static func endOfString(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ hasEscapes: inout Bool) -> Int {
-        let count = bytes.count
-        var place = start
-        while place < count {
-            while place &+ 8 <= count {
-                let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
-                let found = zeroBytes(word ^ 0x2222_2222_2222_2222) | zeroBytes(word ^ 0x5C5C_5C5C_5C5C_5C5C)
-                // The lowest bit that is set marks the first such byte; higher ones may be set in error.
-                if found != 0 {
-                    place &+= found.trailingZeroBitCount >> 3
-                    break
-                }
-                place &+= 8
-            }
-            guard place < count else { return -1 }
-            let byte = bytes[place]
-            place &+= 1
-            if byte == UInt8(ascii: "\"") { return place }
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
-                place &+= 1
-            }
-        }
-        return -1
-    }
-
-    /// The highest bit of each byte of `word` that is zero.
-    @inline(__always)
-    private static func zeroBytes(_ word: UInt64) -> UInt64 {
-        (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
-    }
-
-    private mutating func skipContainer() -> Bool {
-        let bytes = self.bytes
-        var nesting = 0
-        var place = position
-        while place < bytes.count {
-            let byte = bytes[place]
-            if byte == UInt8(ascii: "\"") {
-                var hasEscapes = false
-                place = Self.endOfString(bytes, place &+ 1, &hasEscapes)
-                guard place >= 0 else { return false }
-                continue
-            }
-            place &+= 1
-            // `[` and `{`, and `]` and `}`, differ in this bit alone, and no other byte becomes one of them by it.
-            switch byte | 0x20 {
-            case UInt8(ascii: "{"):
-                nesting &+= 1
-            case UInt8(ascii: "}"):
-                nesting &-= 1
-                if nesting == 0 {
-                    position = place
-                    return true
-                }
-            default:
-                break
-            }
-        }
-        return false
-    }
-
-    /// A number or a word: begins like one, and ends before whatever may follow a value.
-    @inline(__always)
-    private mutating func skipToken() -> Bool {
-        switch peek() {
-        case UInt8(ascii: "-"), 0x30...0x39, UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): break
-        default: return false
-        }
-        let bytes = self.bytes
-        var place = position &+ 1
-        while place < bytes.count {
-            switch bytes[place] {
-            case 0x30...0x39, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "E"):
-                place &+= 1
-            default:
-                position = place
-                return true
-            }
-        }
-        position = place
-        return true
     }
 }
