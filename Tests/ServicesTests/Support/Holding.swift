@@ -48,7 +48,7 @@ final class Holding: Sendable {
     func until(
         sourceLocation: SourceLocation = #_sourceLocation, _ isReached: (Scrape) -> Bool
     ) async throws {
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(120)
         while !isReached(metrics) {
             try #require(ContinuousClock.now < end, "\(metrics.text)", sourceLocation: sourceLocation)
             try await Task.sleep(for: .milliseconds(5))
