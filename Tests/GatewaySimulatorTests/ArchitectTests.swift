@@ -2,7 +2,7 @@ import GatewaySimulator
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ArchitectTests {
+@Suite(.timeLimit(.minutes(5))) struct ArchitectTests {
     private let path = "/api/v2/architect/websocket?access_token=good"
     private let subscribe = #"{"type":"subscribe","subscriptions":["queueEvents"],"clientId":"one"}"#
     private let subscriptionAck = #"{"type":"subscriptionAck","clientId":"one"}"#

@@ -2,7 +2,7 @@ import Foundation
 import GatewaySimulator
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct NotificationsTests {
+@Suite(.timeLimit(.minutes(5))) struct NotificationsTests {
     private let base = "/api/v2/notifications/channels"
     private let bearer = ["Authorization": "Bearer good", "Content-Type": "application/json"]
 

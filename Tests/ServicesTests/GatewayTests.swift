@@ -5,7 +5,7 @@ import StreamRuntime
 import Testing
 
 /// `genesys-notifications` from its configuration to its metrics, on sockets, against the simulated gateway.
-@Suite("The Notification API on sockets", .timeLimit(.minutes(2)))
+@Suite("The Notification API on sockets", .timeLimit(.minutes(5)))
 struct GatewayTests {
     private static let heldTopics = "[v2.users.1.presence, v2.users.2.presence]"
 
