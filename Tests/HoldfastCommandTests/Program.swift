@@ -32,7 +32,10 @@ enum Program {
             folder = try TemporaryFolder()
             process.executableURL = URL(filePath: Program.path)
             process.arguments = arguments
-            process.environment = environment
+            // Nothing of the caller's but how a sanitizer, where one is built in, is to behave.
+            process.environment = ProcessInfo.processInfo.environment
+                .filter { $0.key.hasSuffix("SAN_OPTIONS") }
+                .merging(environment) { $1 }
             process.standardInput = FileHandle.nullDevice
             process.standardOutput = try FileHandle(forWritingTo: URL(filePath: try folder.write("", "out")))
             process.standardError = try FileHandle(forWritingTo: URL(filePath: try folder.write("", "err")))

@@ -98,8 +98,9 @@ struct GatewayTests {
     @Test("a channel that ends, notice and all, hands over before its end")
     func channelEnds() async throws {
         let gateway = try await gateway {
-            $0.channelLifetime = .milliseconds(1_500)
-            $0.closingNoticeLead = .milliseconds(750)
+            // The notice soon, the end far behind it: time enough for a hand-over on the busiest machine.
+            $0.channelLifetime = .seconds(30)
+            $0.closingNoticeLead = .milliseconds(29_500)
         }
         try await Holding.of(configuration(gateway)) { held in
             try await held.until { $0.value("holdfast_disconnects_total", "reason=\"planned\"") ?? 0 >= 2 }
