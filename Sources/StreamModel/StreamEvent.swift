@@ -50,6 +50,8 @@ public enum StreamEvent: Hashable, Sendable {
 
     /// An attempt: one try to establish a connection.
     public struct Attempt: Hashable, Sendable {
+        /// What its audit lines, log lines and span have in common.
+        public var id: AttemptID
         /// The generation of the connection that it would make; 1, 2, 3 … for the life of the stream.
         public var generation: UInt64
         /// 1 for the first attempt of a start or of a fresh cycle, then 2, 3 … until the stream is live.
@@ -67,9 +69,10 @@ public enum StreamEvent: Hashable, Sendable {
 
         /// An attempt.
         public init(
-            generation: UInt64, number: Int, retryCount: Int, isReconnect: Bool, isResume: Bool, delay: Duration,
-            cause: String
+            id: AttemptID = AttemptID(rawValue: 0), generation: UInt64, number: Int, retryCount: Int,
+            isReconnect: Bool, isResume: Bool, delay: Duration, cause: String
         ) {
+            self.id = id
             self.generation = generation
             self.number = number
             self.retryCount = retryCount
@@ -108,6 +111,8 @@ public enum StreamEvent: Hashable, Sendable {
 
     /// The loss of a live connection.
     public struct ConnectionLoss: Hashable, Sendable {
+        /// The attempt that had made the connection.
+        public var attempt: AttemptID
         /// The generation of the connection.
         public var generation: UInt64
         /// The closed set that metrics know.
@@ -123,9 +128,10 @@ public enum StreamEvent: Hashable, Sendable {
 
         /// The loss of a live connection.
         public init(
-            generation: UInt64, reason: DisconnectReason, closeCode: UInt16?, detail: String, liveFor: Duration,
-            lastSequence: UInt64?
+            attempt: AttemptID = AttemptID(rawValue: 0), generation: UInt64, reason: DisconnectReason,
+            closeCode: UInt16?, detail: String, liveFor: Duration, lastSequence: UInt64?
         ) {
+            self.attempt = attempt
             self.generation = generation
             self.reason = reason
             self.closeCode = closeCode

@@ -79,6 +79,8 @@ final class StreamDriver: StreamConnectionDelegate {
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
     private var isRetired = false
+    /// The attempt that made the live connection, as far as events were told.
+    private var liveAttempt: (id: AttemptID, generation: UInt64)?
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
@@ -96,9 +98,13 @@ final class StreamDriver: StreamConnectionDelegate {
         // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
         let cursor = wire.resumeNeedsCaptures ? nil : cursor
         machine = StreamMachine(
-            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil)
+            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil,
+            attemptSeed: seed ^ Self.attemptSalt)
         random = StreamRandom(seed: seed)
     }
+
+    /// Identifiers of attempts are not what the jitter is drawn from.
+    private static let attemptSalt: UInt64 = 0x6174_7465_6D70_7473
 
     // MARK: Facts
 
@@ -217,6 +223,8 @@ final class StreamDriver: StreamConnectionDelegate {
 
     private func emit(_ event: StreamEvent, at now: Instant) {
         log(event)
+        if case .live(let attempt, _, _) = event { liveAttempt = (attempt.id, attempt.generation) }
+        if case .connectionLost = event { liveAttempt = nil }
         listener.streamDid(event, at: now, wall: surroundings.wall.now())
         switch event {
         case .live:
@@ -389,10 +397,11 @@ final class StreamDriver: StreamConnectionDelegate {
     }
 
     func log(warning text: String) {
-        surroundings.logger.warning("\(text)", metadata: ["stream": "\(identity.name)"])
+        surroundings.logger.warning(
+            "\(text)", metadata: StreamLog.metadata(stream: identity.name, attempt: liveAttempt))
     }
 
     private func log(_ event: StreamEvent) {
-        StreamLog.write(event, stream: identity.name, to: surroundings.logger)
+        StreamLog.write(event, stream: identity.name, live: liveAttempt, to: surroundings.logger)
     }
 }

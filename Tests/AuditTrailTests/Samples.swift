@@ -9,7 +9,8 @@ enum Samples {
 
     static func attempt(reconnect: Bool, cause: String = "closed_abnormal") -> StreamEvent.Attempt {
         .init(
-            generation: 3, number: 1, retryCount: 2, isReconnect: reconnect, isResume: reconnect,
+            id: AttemptID(rawValue: 0x4F1C_9D20_77B3_0A5E), generation: 3, number: 1, retryCount: 2,
+            isReconnect: reconnect, isResume: reconnect,
             delay: .milliseconds(2_140), cause: reconnect ? cause : "")
     }
 
@@ -35,7 +36,8 @@ enum Samples {
     static func loss(_ reason: DisconnectReason = .closedAbnormal, detail: String = "bye") -> StreamEvent {
         .connectionLost(
             .init(
-                generation: 1, reason: reason, closeCode: 1006, detail: detail, liveFor: .seconds(90),
+                attempt: AttemptID(rawValue: 0xA1), generation: 1, reason: reason, closeCode: 1006, detail: detail,
+                liveFor: .seconds(90),
                 lastSequence: 41))
     }
 

@@ -41,6 +41,16 @@ import Testing
         }
     }
 
+    @Test func linesOfAnAttemptAndOfItsConnectionNameIt() throws {
+        let named: Set<AuditEventName> = [
+            .websocketReconnection, .connectFailed, .streamLive, .reconnectAck, .connectionLost,
+        ]
+        for line in lines {
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.bytes)) as? [String: Any])
+            #expect((object["attemptId"] is String) == named.contains(line.event), "\(line.text)")
+        }
+    }
+
     @Test func closedSetsAreThoseOfTheModel() {
         #expect(definitions["failureReason"]?["enum"] as? [String] == ConnectFailureReason.allCases.map(\.rawValue))
         #expect(definitions["disconnectReason"]?["enum"] as? [String] == DisconnectReason.allCases.map(\.rawValue))
