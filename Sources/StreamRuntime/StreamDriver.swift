@@ -221,7 +221,7 @@ final class StreamDriver: StreamConnectionDelegate {
         }
     }
 
-    private func emit(_ event: StreamEvent, at now: Instant) {
+    func emit(_ event: StreamEvent, at now: Instant) {
         log(event)
         if case .live(let attempt, _, _) = event { liveAttempt = (attempt.id, attempt.generation) }
         if case .connectionLost = event { liveAttempt = nil }

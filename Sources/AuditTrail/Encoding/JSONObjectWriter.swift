@@ -93,6 +93,17 @@ struct JSONObjectWriter {
         appendString(value, limit: limit)
     }
 
+    /// The texts, each bounded like a name.
+    mutating func write(_ key: StaticString, _ values: [String]) {
+        open(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            appendString(value, limit: Self.maximumNameLength)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
     private mutating func open(_ key: StaticString) {
         appendLiteral(isFirst ? "\"" : ",\"")
         isFirst = false
