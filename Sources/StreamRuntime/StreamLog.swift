@@ -80,7 +80,10 @@ enum StreamLog {
         case .subscriptionsRejected(let rejections):
             return (
                 .warning, "subscriptions rejected; nothing will come for them",
-                [("count", String(rejections.count)), ("subscriptions", rejections.subscriptions.joined(separator: " "))]
+                [
+                    ("count", String(rejections.count)),
+                    ("subscriptions", rejections.subscriptions.joined(separator: " ")),
+                ]
                     + (rejections.reason.isEmpty ? [] : [("reason", rejections.reason)])
             )
         case .bufferFlushed(let count):
@@ -119,7 +122,8 @@ extension StreamEvent {
             .reconnected(let attempt, _), .live(let attempt, _, _):
             (attempt.id, attempt.generation)
         case .connectionLost(let loss): (loss.attempt, loss.generation)
-        case .started, .stateChanged, .subscriptionsRejected, .bufferFlushed, .held, .backoffScheduled, .gapOpened, .gapClosed, .messagesLost,
+        case .started, .stateChanged, .subscriptionsRejected, .bufferFlushed, .held, .backoffScheduled, .gapOpened,
+            .gapClosed, .messagesLost,
             .sequenceReset, .resumeSettled, .heartbeatAnswered, .heartbeatMissed, .silenceDetected, .handover,
             .retriesExhausted, .stopped:
             nil
