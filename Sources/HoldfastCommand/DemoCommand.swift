@@ -69,7 +69,7 @@ struct DemoCommand: AsyncParsableCommand {
 
         let narration = Task { await narrator.summarize(every: .seconds(10)) }
         if duration > 0 {
-            try? await Task.sleep(for: .seconds(duration))
+            try? await Task.sleep(until: .now + .seconds(duration), clock: .continuous)
             narration.cancel()
             narrator.conclude()
             await exporter.stop()

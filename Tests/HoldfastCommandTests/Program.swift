@@ -54,7 +54,7 @@ enum Program {
             for _ in 0..<600 {
                 if let line = errors.split(separator: "\n").first(where: { $0.contains(text) }) { return String(line) }
                 try #require(process.isRunning, "ended with status \(process.terminationStatus): \(errors)")
-                try await Task.sleep(for: .milliseconds(50))
+                try await Task.sleep(until: .now + .milliseconds(50), clock: .continuous)
             }
             Issue.record("no `\(text)` in: \(errors)")
             return ""

@@ -67,7 +67,7 @@ private final class Chromium: Sendable {
             {
                 return Chromium(process: process, port: port, profile: profile)
             }
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(until: .now + .milliseconds(20), clock: .continuous)
         }
         process.terminate()
         try? FileManager.default.removeItem(at: profile)

@@ -51,7 +51,7 @@ final class Holding: Sendable {
         let end = ContinuousClock.now + .seconds(120)
         while !isReached(metrics) {
             try #require(ContinuousClock.now < end, "\(metrics.text)", sourceLocation: sourceLocation)
-            try await Task.sleep(for: .milliseconds(5))
+            try await Task.sleep(until: .now + .milliseconds(5), clock: .continuous)
         }
     }
 }
