@@ -30,7 +30,9 @@ test: deps  ## everything that a change must pass
 	@$(MAKE) lint
 	@swift build --build-tests
 	@$(MAKE) check
-	@swift test --skip-build --parallel --disable-xctest
+	@# Of a crash, the stack that led to it and no more: logs are often cut to their last lines.
+	@SWIFT_BACKTRACE=threads=crashed,registers=none,images=none,color=no \
+		swift test --skip-build --parallel --disable-xctest
 
 lint:
 	@scripts/toolchain.sh
