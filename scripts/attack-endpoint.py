@@ -270,7 +270,7 @@ class Victim:
         output = open(self.folder / f"{command}.log", "wb")
         process = subprocess.Popen(
             [program, command, *arguments], cwd=self.folder, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, "SECRET": "s"})
+            env={**os.environ, "SECRET": "secret-of-the-campaign"})
         process.log = self.folder / f"{command}.log"
         self.started.append(process)
         return process

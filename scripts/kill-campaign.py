@@ -20,178 +20,19 @@ number, and `holdfast replay` must agree with the last scrape. Ends with status 
 """
 
 import argparse
-import asyncio
-import base64
 import bisect
 import collections
-import hashlib
 import json
 import os
 import pathlib
 import random
-import re
-import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
 
+from campaign import Exporter, Failure, Gateway, require
 
-class Failure(Exception):
-    pass
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-# -- The gateway. --
-
-class Session:
-    """What the gateway knows of one client: which numbers there are, and what went over which connection."""
-
-    def __init__(self):
-        self.highest = 0
-        self.replayable = collections.deque(maxlen=40)
-        self.skipped = set()
-        self.sent_ever = set()
-        self.connection = None
-        # Of the exporter's present life.
-        self.start_life()
-
-    def start_life(self):
-        self.sent = collections.Counter()
-        self.messages = 0
-        self.resumed_from = None
-        self.first_subscription = None
-        self.cut_by_client = False
-
-
-class Gateway:
-    """Speaks the protocol of `genesys-architect`: subscribe, reconnect, acknowledgments, events with numbers."""
-
-    def __init__(self, seed, rate):
-        self.random = random.Random(seed)
-        self.rate, self.sessions, self.resumes = rate, {}, []
-        self.is_paused = self.is_faulty = False
-        self.lock = threading.Lock()
-        self.loop = asyncio.new_event_loop()
-        started = threading.Event()
-        threading.Thread(target=self.run, args=(started,), daemon=True).start()
-        started.wait()
-
-    def run(self, started):
-        asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
-        self.loop.create_task(self.produce())
-        started.set()
-        self.loop.run_forever()
-
-    async def serve(self, reader, writer):
-        session = None
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            if head.startswith("POST"):
-                length = int(re.search(r"(?i)content-length: *(\d+)", head).group(1))
-                await reader.readexactly(length)
-                body = b'{"access_token":"t","token_type":"bearer","expires_in":86399}'
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
-                             % (len(body), body))
-                return
-            key = re.search(r"(?i)sec-websocket-key: *(\S+)", head).group(1)
-            digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
-            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n")
-            while True:
-                opcode, payload = await self.frame(reader)
-                if opcode == 9:
-                    writer.write(bytes([0x8A, len(payload)]) + payload)
-                elif opcode == 8:
-                    writer.write(b"\x88\x02\x03\xe8")
-                    return
-                elif opcode == 1:
-                    session = self.message(json.loads(payload), writer)
-        except (asyncio.IncompleteReadError, ConnectionError, AttributeError):
-            pass
-        finally:
-            with self.lock:
-                if session and session.connection is writer:
-                    session.connection = None
-                    session.cut_by_client = True
-            writer.close()
-
-    @staticmethod
-    async def frame(reader):
-        first, second = await reader.readexactly(2)
-        length = second & 127
-        if length == 126:
-            length, = struct.unpack(">H", await reader.readexactly(2))
-        elif length == 127:
-            length, = struct.unpack(">Q", await reader.readexactly(8))
-        mask = await reader.readexactly(4)
-        data = await reader.readexactly(length)
-        return first & 15, bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
-
-    def message(self, message, writer):
-        with self.lock:
-            name = message["clientId"]
-            session = self.sessions.setdefault(name, Session())
-            session.connection = writer
-            if message["type"] == "subscribe":
-                session.first_subscription = session.highest
-                self.text(writer, '{"type":"subscriptionAck"}')
-                return session
-            last = message["lastSequence"]
-            self.resumes.append((name, last))
-            if session.resumed_from is None:
-                session.resumed_from = last
-            self.text(writer, '{"type":"reconnectAck"}')
-            for number in session.replayable:
-                if number > last:
-                    self.event(session, number)
-            return session
-
-    @staticmethod
-    def text(writer, text):
-        data = text.encode()
-        size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + struct.pack(">H", len(data))
-        writer.write(b"\x81" + size + data)
-
-    def event(self, session, number):
-        self.text(session.connection, '{"type":"event","sequence":%d,"data":{"queueId":"q","filler":"%s"}}' % (number, "x" * 100))
-        session.sent[number] += 1
-        session.messages += 1
-        session.sent_ever.add(number)
-
-    async def produce(self):
-        """Events come to be whether anybody is connected or not; what nobody was there for can be replayed, for a while."""
-        while True:
-            await asyncio.sleep(1 / self.rate)
-            if self.is_paused:
-                continue
-            with self.lock:
-                for session in self.sessions.values():
-                    if self.is_faulty and self.random.random() < 0.04:
-                        count = self.random.randint(1, 3)
-                        session.skipped.update(range(session.highest + 1, session.highest + count + 1))
-                        session.highest += count
-                    session.highest += 1
-                    session.replayable.append(session.highest)
-                    if session.connection:
-                        self.event(session, session.highest)
-                        if self.is_faulty and self.random.random() < 0.002:
-                            # Without a close frame, but with everything that was sent before.
-                            session.connection.write_eof() if session.connection.can_write_eof() else None
-                            session.connection.close()
-                            session.connection = None
-
-
-# -- The exporter and what it leaves behind. --
 
 class Campaign:
     def __init__(self, options, folder):
@@ -199,83 +40,33 @@ class Campaign:
         self.random = random.Random(options.seed)
         self.gateway = Gateway(options.seed, options.rate)
         self.trail = self.folder / "audit.jsonl"
-        self.process = self.port = None
-        self.lines_seen = self.torn = self.settled = self.kills = self.resumes = 0
+        self.exporter = Exporter(
+            options.program, folder, self.gateway, options.streams,
+            f"path: audit.jsonl, fsync: {options.fsync}, max_size: 256KiB, keep: 100")
+        self.lines_seen = self.settled = self.kills = self.resumes = 0
         self.counts = collections.Counter()
         self.known_clients, self.baselines, self.lost = {}, {}, collections.defaultdict(list)
-        config = f"""
-credentials:
-  simulated: {{type: oauth2_client_credentials, token_url: "http://127.0.0.1:{self.gateway.port}/oauth/token", client_id: a, client_secret_env: SECRET}}
-audit: {{file: {{path: audit.jsonl, fsync: {options.fsync}, max_size: 256KiB, keep: 100}}}}
-state: {{directory: state}}
-streams:
-"""
-        for number in range(options.streams):
-            config += f"""  - name: stream-{number}
-    profile: genesys-architect
-    url: ws://127.0.0.1:{self.gateway.port}/api/v2/architect/websocket
-    credential: simulated
-    subscriptions: [queueEvents]
-    reorder_window: 300ms
-    backoff: {{base: 50ms, cap: 500ms, max_attempts: 0}}
-"""
-        (self.folder / "holdfast.yml").write_text(config)
 
     def start(self):
         with self.gateway.lock:
             for session in self.gateway.sessions.values():
                 session.start_life()
             self.gateway.resumes.clear()
-        log = open(self.folder / "log", "ab")
-        position = log.tell()
-        self.process = subprocess.Popen(
-            [self.options.program, "run", "--config.file", "holdfast.yml", "--web.listen-address", "127.0.0.1:0"],
-            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "SECRET": "s"})
-        self.log_from = position
-
-    def wait_until_listening(self):
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            with open(self.folder / "log", "rb") as log:
-                log.seek(self.log_from)
-                if found := re.search(rb"address=\"?127\.0\.0\.1:(\d+)", log.read()):
-                    self.port = int(found.group(1))
-                    return
-            require(self.process.poll() is None, f"the exporter did not start:\n{self.log_tail()}")
-            time.sleep(0.01)
-        raise Failure(f"the exporter did not listen within a minute:\n{self.log_tail()}")
-
-    def log_tail(self):
-        return (self.folder / "log").read_text(errors="replace")[-3000:]
-
-    def scrape(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
-            text = answer.read().decode()
-        values = {}
-        for name, stream, value in re.findall(r'^(holdfast_\w+)\{[^}]*stream="([^"]+)"[^}]*\} (\S+)$', text, re.M):
-            values.setdefault(stream, {}).setdefault(name, float(value))
-        dropped = sum(float(value) for value in re.findall(r'^holdfast_audit_dropped_total\{[^}]*\} (\S+)$', text, re.M))
-        require(dropped == 0, f"{dropped} lines of the trail were dropped")
-        return values
+        self.exporter.start()
 
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.exporter.end()
         self.kills += 1
 
     # -- Checks. --
 
-    def clients(self):
-        """Which client is which stream, as the trail says."""
-        return {client: stream for client, stream in self.known_clients.items()}
-
     def check_received(self):
         """While the exporter runs: asked first, so that the gateway can only have sent more since."""
-        for stream, values in self.scrape().items():
+        for stream, values in self.exporter.streams().items():
             clients = [client for client, name in self.known_clients.items() if name == stream]
             with self.gateway.lock:
-                sent = sum(self.gateway.sessions[client].messages + 64 for client in clients if client in self.gateway.sessions)
-            # Acknowledgments are received messages too; there are as many as there were connections, and 64 is plenty.
+                known = [self.gateway.sessions[client] for client in clients if client in self.gateway.sessions]
+                sent = sum(session.messages + session.acknowledgments for session in known)
             require(not clients or values["holdfast_messages_received_total"] <= sent,
                     f"{stream} received {values['holdfast_messages_received_total']}, {sent} were sent")
 
@@ -374,11 +165,14 @@ streams:
         self.gateway.is_paused = True
         end = time.monotonic() + 60
         while True:
-            values = self.scrape()
-            with self.gateway.lock:
-                is_calm = all(session.connection for session in self.gateway.sessions.values())
-                expected = {client: (session.highest, session.messages) for client, session in self.gateway.sessions.items()}
+            values = self.exporter.streams()
+            # A stream that died before its first cursor has come back as somebody else: the latest counts.
             by_stream = {stream: client for client, stream in self.known_clients.items()}
+            with self.gateway.lock:
+                present = {client: self.gateway.sessions[client] for client in by_stream.values()
+                           if client in self.gateway.sessions}
+                is_calm = len(present) == self.options.streams and all(s.connection for s in present.values())
+                expected = {client: (session.highest, session.messages) for client, session in present.items()}
             if is_calm and all(
                     v["holdfast_messages_pending"] == 0 and v["holdfast_stream_up"] == 1
                     and by_stream.get(s) in expected and v["holdfast_last_sequence"] == expected[by_stream[s]][0]
@@ -389,7 +183,7 @@ streams:
             self.read_trail()
             time.sleep(0.05)
         time.sleep(0.1)
-        values = self.scrape()
+        values = self.exporter.streams()
         for stream, v in values.items():
             if "holdfast_messages_pending" not in v:
                 continue
@@ -407,32 +201,30 @@ streams:
                     ("unique", v["holdfast_messages_expected_total"] - lost, arrived)]:
                 require(ours == theirs, f"{stream}: {what} is {ours}, the gateway says {theirs} (from {start} to {session.highest})")
         agreed = subprocess.run(
-            [self.options.program, "replay", "--scrape", f"http://127.0.0.1:{self.port}/metrics", "audit.jsonl"],
+            [self.exporter.program, "replay", "--scrape", f"http://127.0.0.1:{self.exporter.port}/metrics", "audit.jsonl"],
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         require(agreed.returncode == 0, f"replay and scrape differ:\n{agreed.stdout[-2000:]}")
+        require(self.exporter.dropped() == 0, "lines of the trail were dropped")
         self.settled += 1
         self.gateway.is_paused = False
 
     def life(self, number):
         self.gateway.is_faulty = True
         cursors = self.check_cursors()
-        torn_before = self.read_trail()
+        self.read_trail()
         self.start()
         delay = self.random.choice([0.05, 0.3, 1, 2]) * self.random.random() + self.random.random()
         end = time.monotonic() + delay
         if number % self.options.settle_every == self.options.settle_every - 1:
-            self.wait_until_listening()
+            self.exporter.wait_until_listening()
             self.settle()
         elif delay > 1:
-            self.wait_until_listening()
+            self.exporter.wait_until_listening()
             self.check_received()
         time.sleep(max(0, end - time.monotonic()))
-        require(self.process.poll() is None, f"the exporter ended by itself:\n{self.log_tail()}")
+        require(self.exporter.process.poll() is None, f"the exporter ended by itself:\n{self.exporter.log()}")
         self.kill()
-        # What was torn lies apart once a line has been written after it: the start has opened the file by then or has not.
         self.check_resumes(cursors)
-        if torn_before:
-            self.torn += len(list(self.folder.glob("audit.jsonl.torn-*"))) > 0
         if self.random.random() < 0.1:
             self.tear()
         self.read_trail()
@@ -444,11 +236,11 @@ streams:
             if sys.stderr.isatty() or number % 50 == 49:
                 print(f"{number + 1} kills, {self.lines_seen} lines", file=sys.stderr, flush=True)
         self.start()
-        self.wait_until_listening()
+        self.exporter.wait_until_listening()
         self.gateway.is_faulty = True
         self.settle()
-        self.process.terminate()
-        require(self.process.wait(30) == 0, "the last life did not end cleanly")
+        self.exporter.process.terminate()
+        require(self.exporter.process.wait(30) == 0, "the last life did not end cleanly")
         require(self.read_trail() == 0, "the trail ends with a torn line after a clean end")
         self.check_lost()
 
@@ -464,20 +256,17 @@ def main():
     parser.add_argument("--settle-every", type=int, default=10, help="every so many lives one is left to settle")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     options = parser.parse_args()
-    options.program = str(pathlib.Path(options.program).resolve())
     folder = tempfile.mkdtemp(prefix="holdfast-kill-")
     campaign = Campaign(options, folder)
     is_good = False
     try:
         campaign.run()
         is_good = True
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(f"FAILED with --seed {options.seed} --fsync {options.fsync} after {campaign.kills} kills: {failure}\n"
               f"what it left is in {folder}", file=sys.stderr)
     finally:
-        if campaign.process and campaign.process.poll() is None:
-            campaign.process.kill()
-            campaign.process.wait()
+        campaign.exporter.end()
     if is_good:
         print(f"seed {options.seed}, fsync {options.fsync}: {campaign.kills} kills, {campaign.lines_seen} lines of the trail, "
               f"lines lost: 0, torn lines set aside: {len(list(pathlib.Path(folder).glob('audit.jsonl.torn-*')))}, "
