@@ -5,6 +5,7 @@ import base64
 import collections
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import random
@@ -14,6 +15,10 @@ import subprocess
 import threading
 import time
 import urllib.request
+
+
+# A client that is killed is no news here.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 class Failure(Exception):

@@ -94,7 +94,7 @@ public enum WebConfigurationFile {
         }
         guard let certificate, let key, let policy else { return nil }
         if policy.verifies, authorities == nil {
-            value.warning(
+            (mapping["client_auth_type"] ?? value).warning(
                 "without `client_ca_file` every certificate passes that an authority of this system has signed")
         }
         let suites = mapping["cipher_suites"]?.strings() ?? []
