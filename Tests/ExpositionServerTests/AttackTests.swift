@@ -43,8 +43,9 @@ import Testing
         defer { metrics.release() }
         let answers = Monitor([UInt64: [UInt32]]())
         let ended = Monitor([UInt64]())
+        let target = try RequestTarget(parsing: "/metrics")
         func ask(_ client: UInt64) {
-            var request = Request(method: "GET", target: RequestTarget(segments: ["metrics"], query: []))
+            var request = Request(method: "GET", target: target)
             request.client = client
             request.endConnection = { ended.withLock { $0.append(client) } }
             handler.handle(request) { answer in answers.update { $0[client, default: []].append(answer.status) } }

@@ -92,7 +92,7 @@ struct TLSTests {
 }
 
 /// A directory of keys and certificates, and the client that uses them. Removed at the end.
-final class OpenSSL {
+final class OpenSSL: Sendable {
     static let program = "/usr/bin/openssl"
     static let isInstalled = FileManager.default.isExecutableFile(atPath: program)
 
@@ -127,7 +127,9 @@ final class OpenSSL {
         ])
     }
 
-    deinit { try? FileManager.default.removeItem(at: directory) }
+    deinit { remove() }
+
+    func remove() { try? FileManager.default.removeItem(at: directory) }
 
     func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
 

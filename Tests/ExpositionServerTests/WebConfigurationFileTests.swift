@@ -7,7 +7,12 @@ import Testing
 /// and behaves as there, what is bad there is refused.
 @Suite(.enabled(if: OpenSSL.isInstalled, "the openssl program is not installed"))
 struct WebConfigurationFileTests {
-    private static let files = Result { try OpenSSL() }
+    /// One for all: making keys takes its time.
+    private static let files = Result<OpenSSL, any Error> {
+        let files = try OpenSSL()
+        atexit { try? WebConfigurationFileTests.files.get().remove() }
+        return files
+    }
     private static let suites = [
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
         "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",

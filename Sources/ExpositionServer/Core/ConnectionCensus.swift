@@ -77,7 +77,7 @@ final class ConnectionCensus: Sendable {
     var count: Int { state.withLock { $0.count } }
 
     /// A connection has been accepted. Above nine tenths of the limit this closes the connections that have been
-    /// without a complete request for the longest time, a twentieth of the limit at once.
+    /// without a complete request for the longest time. A few at once: others wait for the lock meanwhile.
     func add(_ record: ConnectionRecord) {
         state.withLock { state in
             record.isCounted = true
@@ -93,7 +93,7 @@ final class ConnectionCensus: Sendable {
     }
 
     private static func makeRoom(_ state: inout State, limit: Int) {
-        for _ in 0..<max(1, limit / 20) {
+        for _ in 0..<max(1, limit / 500) {
             guard let idle = state.queues[ConnectionRecord.Phase.receiving.rawValue].first() else { return }
             state.end(idle)
         }
