@@ -70,5 +70,21 @@ install: deps-build  ## build for release and install under PREFIX (/usr/local)
 		"$(DESTDIR)$(PREFIX)/share/doc/holdfast/"
 	@echo "installed $(DESTDIR)$(PREFIX)/bin/holdfast"
 
+.PHONY: attack kill disks sbom
+KILLS ?= 300
+
+attack: build  ## attack the HTTP endpoint and measure scrapes meanwhile; minutes (ARGS="--tls --realtime")
+	@scripts/attack-endpoint.py --program .build/debug/holdfast $(ARGS)
+
+kill: build  ## kill the exporter KILLS times at random and check what it left; minutes (ARGS="--seed 7 --fsync always")
+	@scripts/kill-campaign.py --program .build/debug/holdfast --kills $(KILLS) $(ARGS)
+
+disks: build  ## fill, lock, rotate, delete and hang the disk of the trail; minutes, better as root
+	@scripts/disk-faults.py --program .build/debug/holdfast $(ARGS)
+
+sbom: build  ## write what the program is made of to .build/sbom.json
+	@scripts/sbom.py .build/debug/holdfast > .build/sbom.json
+	@echo ".build/sbom.json: $$(grep -c '"bom-ref"' .build/sbom.json) components"
+
 clean:  ## remove what was built
 	@rm -rf .build .build-venv

@@ -196,5 +196,7 @@ let package = Package(
                 name: "HoldfastCommandTests", dependencies: ["HoldfastCommand"],
                 exclude: ["Configurations", "WebConfigurations"],
                 swiftSettings: rules),
+            // The program is killed, and its disk taken away, by the campaigns in scripts/.
+            .testTarget(name: "CrashTests", dependencies: ["HoldfastCommand"], swiftSettings: rules),
         ]
 )

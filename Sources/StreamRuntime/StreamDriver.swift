@@ -392,7 +392,7 @@ final class StreamDriver: StreamConnectionDelegate {
     /// Remembers where the stream is, so that another life of the process can resume it.
     func saveCursor() {
         guard let cursors = surroundings.cursors, machine.hasResumableSession, !wire.resumeNeedsCaptures else { return }
-        offeredSequence = machine.continuity.tallies.highest
+        offeredSequence = machine.continuity.settledThrough
         cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
     }
 

@@ -235,3 +235,27 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         close(ends[0])
     }
 }
+
+/// A disk that neither takes a line nor fails.
+@Suite struct HangingDiskTests {
+    @Test func nobodyWaitsForItForEver() throws {
+        let gate = Gate()
+        let log = Log()
+        gate.set { $0.isOpen = false }
+        var limits = SinkWriter.Limits(lines: 100, bytes: 1 << 20)
+        limits.patience = .milliseconds(1)
+        let writer = try SinkWriter(
+            name: .file, destination: GatedDestination(gate: gate), limits: limits, hooks: log.hooks)
+        // Each of these would be a stream that has stopped for good.
+        for number in 1...50 as ClosedRange<UInt64> {
+            let line = AuditLineEncoder(redact: { $0 }).line(number, for: Samples.record(.bufferFlushed(count: 1)))
+            writer.waitUntilTried(try #require(writer.offer(try #require(line))))
+        }
+        #expect(log.state.withLock { $0.notices.map { $0.hasPrefix("takes nothing and reports nothing") } } == [true])
+        gate.set { $0.isOpen = true }
+        #expect(writer.close(until: SystemClock.monotonic + patience))
+        #expect(gate.written == Array(1...50))
+        #expect(log.state.withLock { $0.notices.last } == "works again")
+        #expect(log.dropped == 0)
+    }
+}

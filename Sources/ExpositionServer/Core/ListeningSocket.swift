@@ -20,6 +20,8 @@ struct ListeningSocket {
         self = try Self.listen(address, family: AF_UNSPEC, host: host)
     }
 
+    func close() { Glibc.close(descriptor) }
+
     private init(descriptor: Int32, address: ListenAddress) {
         self.descriptor = descriptor
         self.address = address
@@ -69,7 +71,7 @@ struct ListeningSocket {
             return descriptor
         }
         let failure = errno
-        close(descriptor)
+        Glibc.close(descriptor)
         errno = failure
         return -1
     }
