@@ -45,6 +45,7 @@ check:
 	@promtool test rules alerts/tests/*.yml > .build/promtool.txt 2>&1 || { cat .build/promtool.txt; exit 1; }
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
+	@scripts/check-unsafe.py
 
 bench: deps-build  ## measure; takes a release build and some minutes
 	@Benchmarks/run.sh
