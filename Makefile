@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean
+.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean fuzz
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON := .build-venv/bin/python
-SOURCES := Package.swift $(wildcard Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks)
+SOURCES := Package.swift $(wildcard Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks \
+	Fuzzing/Package.swift Fuzzing/Shared Fuzzing/Bare/All.swift Fuzzing/Whole/All.swift)
 FORMAT := swift format
 
 help:  ## list the targets
@@ -60,6 +61,9 @@ docs: build  ## write the documents that the program writes itself
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py
 
+fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
+	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
+
 install: deps-build  ## build for release and install under PREFIX (/usr/local)
 	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
 	@swift build --configuration release --static-swift-stdlib --product holdfast
@@ -70,4 +74,4 @@ install: deps-build  ## build for release and install under PREFIX (/usr/local)
 	@echo "installed $(DESTDIR)$(PREFIX)/bin/holdfast"
 
 clean:  ## remove what was built
-	@rm -rf .build .build-venv
+	@rm -rf .build .build-venv Fuzzing/.build*

@@ -196,5 +196,13 @@ let package = Package(
                 name: "HoldfastCommandTests", dependencies: ["HoldfastCommand"],
                 exclude: ["Configurations", "WebConfigurations"],
                 swiftSettings: rules),
+            // Everything that reads what others wrote, against damaged inputs; Fuzzing/ runs the same with libFuzzer.
+            .testTarget(
+                name: "FuzzTests",
+                dependencies: [
+                    "WebSocketCodec", "StreamProfiles", "StreamModel", "ConfigurationReader", "Credentials", "AuditTrail",
+                    "ExpositionServer", "MetricsRegistry", "GatewaySimulator", "HoldfastCommand",
+                ],
+                swiftSettings: rules),
         ]
 )
