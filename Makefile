@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean
+.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean fuzz
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON := .build-venv/bin/python
-SOURCES := Package.swift $(wildcard Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks)
+SOURCES := Package.swift $(wildcard Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks \
+	Fuzzing/Package.swift Fuzzing/Shared Fuzzing/Bare/All.swift Fuzzing/Whole/All.swift)
 FORMAT := swift format
 
 help:  ## list the targets
@@ -47,6 +48,7 @@ check:
 	@promtool test rules alerts/tests/*.yml > .build/promtool.txt 2>&1 || { cat .build/promtool.txt; exit 1; }
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
+	@scripts/check-unsafe.py
 
 bench: deps-build  ## measure; takes a release build and some minutes
 	@Benchmarks/run.sh
@@ -60,6 +62,9 @@ docs: build  ## write the documents that the program writes itself
 
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py
+
+fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
+	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
 
 install: deps-build  ## build for release and install under PREFIX (/usr/local)
 	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
@@ -87,4 +92,4 @@ sbom: build  ## write what the program is made of to .build/sbom.json
 	@echo ".build/sbom.json: $$(grep -c '"bom-ref"' .build/sbom.json) components"
 
 clean:  ## remove what was built
-	@rm -rf .build .build-venv
+	@rm -rf .build .build-venv Fuzzing/.build*

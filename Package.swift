@@ -198,5 +198,13 @@ let package = Package(
                 swiftSettings: rules),
             // The program is killed, and its disk taken away, by the campaigns in scripts/.
             .testTarget(name: "CrashTests", dependencies: ["HoldfastCommand"], swiftSettings: rules),
+            // Everything that reads what others wrote, against damaged inputs; Fuzzing/ runs the same with libFuzzer.
+            .testTarget(
+                name: "FuzzTests",
+                dependencies: [
+                    "WebSocketCodec", "StreamProfiles", "StreamModel", "ConfigurationReader", "Credentials", "AuditTrail",
+                    "ExpositionServer", "MetricsRegistry", "GatewaySimulator", "HoldfastCommand",
+                ],
+                swiftSettings: rules),
         ]
 )

@@ -1,3 +1,6 @@
+// Unsafe pointers, because a bounds check for each part of a line costs as much as the line. Room for the widest line
+// is reserved before each; what is read is held by the tables for the time of the encoding.
+
 internal import Synchronization
 
 /// Writes series as text. Per line: three copies, one number, one line feed.

@@ -1,3 +1,6 @@
+// The unsafe pointers to payloads are valid during the call, and only handed on in it: copying each message would cost
+// more than reading it.
+
 import Credentials
 import Logging
 import NIOCore

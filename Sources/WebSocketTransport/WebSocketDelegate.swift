@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call.
+
 public import WebSocketCodec
 
 /// Hears what happens to a ``WebSocketConnection``; every call is made on the connection's event loop.

@@ -1,3 +1,5 @@
+// The unsafe pointers are those of `write` and `read`: each with its length, and for the call alone.
+
 internal import Glibc
 
 /// An operation on a file that failed.

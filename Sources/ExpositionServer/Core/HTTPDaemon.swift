@@ -1,3 +1,7 @@
+// Unsafe pointers are how libmicrohttpd hands our objects back to its callbacks. Each that is retained has one release:
+// the dispatcher's in `stop`, an exchange's when its request is complete, a record's when its connection is closed.
+// What a callback is given is valid during it.
+
 internal import CMicrohttpd
 internal import Glibc
 

@@ -1,3 +1,6 @@
+// The pointer to a connection is libmicrohttpd's: valid during the callback that it came with, and while the request is
+// suspended. It is not kept beyond.
+
 internal import CMicrohttpd
 internal import Glibc
 

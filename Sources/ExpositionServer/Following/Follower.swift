@@ -1,3 +1,5 @@
+// The unsafe pointer is libmicrohttpd's room for a part of a response, with its length, and for the call alone.
+
 internal import Glibc
 
 /// The body of a response that stays open: a bounded queue between a publisher that never waits and a client that may.

@@ -1,3 +1,6 @@
+// Unsafe pointers: `fread` is told how much room there is; the texts for libmicrohttpd are copies that are wiped and
+// freed after the call that parses them; a connection's pointer is valid during the callback that it came with.
+
 internal import CMicrohttpd
 internal import Glibc
 
