@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean
+.PHONY: help deps deps-build build demo test check docc bench format lint docs mutate install clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
@@ -45,6 +45,7 @@ check:
 	@promtool test rules alerts/tests/*.yml > .build/promtool.txt 2>&1 || { cat .build/promtool.txt; exit 1; }
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
+	@scripts/docc.sh > .build/docc.txt || { cat .build/docc.txt; exit 1; }
 
 bench: deps-build  ## measure; takes a release build and some minutes
 	@Benchmarks/run.sh
@@ -55,6 +56,10 @@ format:  ## format the sources
 
 docs: build  ## write the documents that the program writes itself
 	@.build/debug/holdfast metrics --markdown > docs/metrics.md
+
+docc:  ## build the documentation of the library: .build/Holdfast.doccarchive
+	@swift build --product ExampleService
+	@scripts/docc.sh
 
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py

@@ -53,7 +53,8 @@ final class MessageFeed: Sendable {
                 state.sequencers[channel, default: MessageSequencer()].giveUp(range, into: &elements)
             case .sequenceReset(_, let baseline, let channel):
                 state.sequencers[channel, default: MessageSequencer()].reset(baseline: baseline, into: &elements)
-            case .connectionLost(let loss) where loss.reason != .planned:
+            // What was asked for is no interruption.
+            case .connectionLost(let loss) where loss.reason != .planned && loss.reason != .shutdown:
                 elements.append(.interrupted(loss.reason))
             case .live(let attempt, _, let outage):
                 if !attempt.isResume, outage != nil {

@@ -18,7 +18,8 @@ enum Naming {
     /// neither is lost; an empty value is no label.
     static func labels(_ dimensions: [(String, String)], maximumValueLength: Int) -> LabelSet {
         var values: [String: String] = [:]
-        for (key, value) in dimensions where !value.isEmpty {
+        // Sorted, so that the order in which they are given means nothing.
+        for (key, value) in dimensions.sorted(by: <) where !value.isEmpty {
             let name = label(key)
             values[name] = values[name].map { "\($0);\(value)" } ?? value
         }

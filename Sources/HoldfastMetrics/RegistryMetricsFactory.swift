@@ -61,33 +61,39 @@ public final class RegistryMetricsFactory: MetricsFactory {
 
     /// The counter `label`.
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        make(label, dimensions, .counter) ?? NOOPMetricsHandler.instance
+        make(label, dimensions, .counter, as: (any CounterHandler).self) ?? NOOPMetricsHandler.instance
     }
 
     /// The counter `label` of floating-point amounts.
     public func makeFloatingPointCounter(
         label: String, dimensions: [(String, String)]
     ) -> any FloatingPointCounterHandler {
-        make(label, dimensions, .doubleCounter) ?? NOOPMetricsHandler.instance
+        make(label, dimensions, .doubleCounter, as: (any FloatingPointCounterHandler).self)
+            ?? NOOPMetricsHandler.instance
     }
 
     /// The gauge `label`.
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        make(label, dimensions, .gauge) ?? NOOPMetricsHandler.instance
+        make(label, dimensions, .gauge, as: (any MeterHandler).self) ?? NOOPMetricsHandler.instance
     }
 
     /// The histogram `label`; a gauge where it is not to aggregate.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         let kind = aggregate ? Family.Kind.histogram(options.bounds[label] ?? options.recorderBounds) : .gauge
-        return make(label, dimensions, kind) ?? NOOPMetricsHandler.instance
+        return make(label, dimensions, kind, as: (any RecorderHandler).self) ?? NOOPMetricsHandler.instance
     }
 
     /// The histogram `label` of durations.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        make(label, dimensions, .timer(options.bounds[label] ?? options.timerBounds)) ?? NOOPMetricsHandler.instance
+        make(
+            label, dimensions, .timer(options.bounds[label] ?? options.timerBounds), as: (any TimerHandler).self)
+            ?? NOOPMetricsHandler.instance
     }
 
-    private func make<Handler>(_ label: String, _ dimensions: [(String, String)], _ kind: Family.Kind) -> Handler? {
+    /// The type is said in full: beside `??`, it would be taken to be that of what stands in for it.
+    private func make<Handler>(
+        _ label: String, _ dimensions: [(String, String)], _ kind: Family.Kind, as type: Handler.Type
+    ) -> Handler? {
         let name = kind.name(of: label)
         let labels = Naming.labels(dimensions, maximumValueLength: options.maximumValueLength)
         let result: Result<SeriesHandler, Refusal> = families.withLockedValue { families in

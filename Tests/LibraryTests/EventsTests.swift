@@ -1,4 +1,5 @@
 import Foundation
+import GatewaySimulator
 import Holdfast
 import NIOConcurrencyHelpers
 import Testing

@@ -39,8 +39,8 @@ import Testing
         }
         #expect(next == 106)
         #expect(missing == Array(31...55) + Array(91...95))
-        #expect(elements.contains { if case .interrupted = $0 { true } else { false } })
-        #expect(elements.contains { if case .restored = $0 { true } else { false } })
+        #expect(elements.filter { if case .interrupted = $0 { true } else { false } }.count == 1)
+        #expect(elements.filter { if case .restored = $0 { true } else { false } }.count == 1)
     }
 
     @Test func oneCallIsEnough() async throws {
@@ -170,7 +170,7 @@ import Testing
 
 @Suite struct SpecificationTests {
     private func specification(
-        _ profile: String = "genesys-architect", url: String? = nil, credential: String? = "c",
+        of profile: String = "genesys-architect", url: String? = nil, credential: String? = "c",
         _ variables: [String: VariableValue]
     ) throws -> StreamSpecification {
         try StreamSpecification(
@@ -182,7 +182,7 @@ import Testing
         #expect(stream.variables["state_directive"] == "preserve")
         #expect(stream.policy == stream.profile.policy())
         let local = try specification(
-            "genesys-notifications", url: "ws://127.0.0.1:9/x", ["subscriptions": ["v2.users.1.presence"]])
+            of: "genesys-notifications", url: "ws://127.0.0.1:9/x", ["subscriptions": ["v2.users.1.presence"]])
         #expect(local.url == nil)
         #expect(local.variables["api_url"] == "http://127.0.0.1:9")
     }
@@ -198,7 +198,7 @@ import Testing
         }
         let good: [String: VariableValue] = ["subscriptions": ["queueEvents"]]
         let url = "ws://127.0.0.1:9/"
-        #expect(complaint(try specification("genesys", url: url, good)).contains("unknown profile `genesys`"))
+        #expect(complaint(try specification(of: "genesys", url: url, good)).contains("unknown profile `genesys`"))
         #expect(complaint(try specification(url: url, credential: nil, good)).contains("needs a credential"))
         #expect(complaint(try specification(good)).contains("`environment` is missing"))
         #expect(complaint(try specification(url: url, [:])).contains("`subscriptions` is missing"))

@@ -13,7 +13,7 @@ struct LibraryBench {
 
     /// - Parameter events: events a second; 0: only those that a test makes.
     init(
-        events: Double = 0, streams: [String] = [], ended: @escaping @Sendable (String) -> Void = { _ in },
+        events: Double = 0, streams: [String] = [],
         configure: (inout ExporterConfiguration) -> Void = { _ in }
     ) async throws {
         var options = GatewaySimulator.Options()
@@ -27,8 +27,7 @@ struct LibraryBench {
                 credentials: ["gateway": Self.credential(gateway)]))
         configuration.threads = 1
         configure(&configuration)
-        exporter = try Exporter(
-            configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, ended: ended)
+        exporter = try Exporter(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func credential(_ gateway: GatewaySimulator) -> CredentialSpecification {

@@ -1,3 +1,4 @@
+import GatewaySimulator
 import Holdfast
 import NIOConcurrencyHelpers
 import ServiceLifecycle

@@ -14,7 +14,7 @@ enum MetricsOfYourOwn {
         let taken = Counter(label: "orders.taken", dimensions: [("market", "de")])
         taken.increment()
         Recorder(label: "order.bytes").record(bytes)
-        Timer(label: "order.duration").record(duration)
+        Timer(label: "order.duration").record(duration: duration)
         Meter(label: "orders.open").increment()
     }
 

@@ -1,5 +1,6 @@
 import Holdfast
 import ServiceLifecycle
+import UnixSignals
 
 enum RunningAsAService {
     static func group(

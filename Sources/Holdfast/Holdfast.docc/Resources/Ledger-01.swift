@@ -20,7 +20,8 @@ actor Ledger {
         case .interrupted(let reason):
             say("interrupted after \(last.map(String.init) ?? "nothing"): \(reason.rawValue)")
         case .restored(let outage):
-            say("restored after \(outage.formatted(.units(allowed: [.seconds], fractionalPart: .show(length: 1))))")
+            let length = outage.formatted(.units(allowed: [.seconds], width: .narrow, fractionalPart: .show(length: 1)))
+            say("restored after \(length)")
         case .dropped(let count):
             say("too slow: \(count) elements were dropped here")
         }
