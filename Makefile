@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean fuzz
+.PHONY: docc
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
@@ -49,6 +50,7 @@ check:
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
 	@scripts/check-unsafe.py
+	@scripts/docc.sh > .build/docc.txt || { cat .build/docc.txt; exit 1; }
 
 bench: deps-build  ## measure; takes a release build and some minutes
 	@Benchmarks/run.sh
@@ -59,6 +61,10 @@ format:  ## format the sources
 
 docs: build  ## write the documents that the program writes itself
 	@.build/debug/holdfast metrics --markdown > docs/metrics.md
+
+docc:  ## build the documentation of the library: .build/Holdfast.doccarchive
+	@swift build --product ExampleService
+	@scripts/docc.sh
 
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py

@@ -69,6 +69,10 @@ class Document:
             f'gateway) case "$*" in *--p*) ;; *) set -- "$@" --port {self.ports["9400"]} ;; esac ;;\n'
             f'esac\nexec "{program}" "$@"\n')
         wrapper.chmod(0o755)
+        # The example is a program of its own, built beside.
+        example = pathlib.Path(program).parent / "ExampleService"
+        if example.exists():
+            (folder / "bin" / example.name).symlink_to(example.resolve())
 
     def fault(self, position, message):
         line = self.text.count("\n", 0, position) + 1
