@@ -13,6 +13,8 @@ public final class ExpositionServer: Sendable {
         public var lifecycleEnabled = false
         /// Scrapes under way at once, above which 503 is answered; 0 is no limit.
         public var maximumConcurrentScrapes = 40
+        /// What `/api/v1/targets` lists.
+        public var targets = ScrapeTargets()
         /// What a client may take.
         public var limits = ServerLimits()
 
@@ -47,7 +49,9 @@ public final class ExpositionServer: Sendable {
         self.log = ServerLog(sink: log)
         followers = FollowerRoster(limit: options.limits.followers)
         authenticator = web.flatMap { Authenticator(users: $0.users) }
-        let router = ExporterRoutes.router(options, metrics: self.metrics, api: api, followers: followers)
+        let router = ExporterRoutes.router(
+            options, isSecure: web?.tls != nil, metrics: self.metrics, api: api,
+            followers: followers)
         dispatcher = RequestDispatcher(
             limits: options.limits, router: router, web: web, authenticator: authenticator)
     }
