@@ -47,6 +47,7 @@ check:
 	@$(PYTHON) -m unittest discover --quiet --start-directory deploy
 	@$(PYTHON) -m unittest discover --quiet --start-directory deploy/helm
 	@$(PYTHON) -m unittest discover --quiet --start-directory packaging
+	@$(PYTHON) -m unittest discover --quiet --start-directory examples/trail
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
 
 bench: deps-build  ## measure; takes a release build and some minutes

@@ -1,109 +1,56 @@
 import ExpositionServer
 import NIOCore
 import NIOPosix
+import WebSocketTransport
 
 extension Exporter {
     /// Returns once every event loop has run a task that was given to it now, and each address of the endpoint has
-    /// answered a connection of this process: proof for a watchdog. After ``start()`` it is also proof that every stream
+    /// answered a request of this process: proof for a watchdog. After ``start()`` it is also proof that every stream
     /// was started, since their starts were given to the same loops before.
     ///
     /// Where a loop hangs, so does this. A watchdog waits for it and falls silent by itself.
     ///
-    /// - Throws: where an address of the endpoint cannot be connected to, or closes without a word.
+    /// - Throws: where an address of the endpoint cannot be connected to, or answers nothing within ten seconds.
     public func respond() async throws {
         for loop in group.makeIterator() {
             try await loop.submit {}.get()
         }
-        let isPlain = configuration.web?.tls == nil
         for address in listening {
-            try await EndpointProbe.run(
-                host: address.host, port: Int(address.port), isPlain: isPlain, on: group.next())
+            try await respond(at: address)
         }
     }
-}
 
-/// One connection to the endpoint of this process, to see that somebody answers there.
-enum EndpointProbe {
-    /// The endpoint accepted a connection, and then said nothing of what was expected.
-    struct Silence: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    /// - Parameters:
-    ///   - host: what is listened on; nil: everything, so also 127.0.0.1, or ::1 where there is no IPv4.
-    ///   - isPlain: whether HTTP is spoken there. Where TLS is, the end of a connection on which nothing was said is
-    ///     answered with an end: also a proof, and one for which no certificate has to fit.
-    static func run(host: String?, port: Int, isPlain: Bool, on loop: any EventLoop) async throws {
-        let answered = loop.makePromise(of: Void.self)
-        let request = isPlain ? "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" : ""
-        let handlers: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(Handler(request: request, answered: answered))
-            }
-        }
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(.seconds(10))
-            .channelOption(.allowRemoteHalfClosure, value: false).channelInitializer(handlers)
-        let hosts = host.map { [reachable($0)] } ?? ["127.0.0.1", "::1"]
+    func respond(at address: ListenAddress) async throws {
+        let isSecure = configuration.web?.tls != nil
+        // Nothing is told and nothing believed: whose certificate it is does not matter here.
+        let options = DialOptions(connectTimeout: .seconds(10), tls: TLSOptions(insecureSkipVerify: true))
         var failure: (any Error)?
-        for host in hosts {
+        for host in Self.reachable(address.host) {
+            let place = ListenAddress(host: host, port: address.port)
             do {
-                let channel = try await bootstrap.connect(host: host, port: port).get()
-                defer { channel.close(promise: nil) }
-                return try await answered.futureResult.get()
+                let target = try ConnectTarget("\(isSecure ? "https" : "http")://\(place)/-/healthy")
+                // Whatever the status is, somebody answered: also 401, where there are users.
+                _ = try await HTTPExchange.send(
+                    HTTPExchangeRequest("GET", target), options: options, on: group.next()
+                ).get()
+                return
+            } catch let error as DialFailure where isSecure && (error.kind == .tls || error.kind == .closed) {
+                // It wants a certificate from its clients: a refusal is an answer, too.
+                return
             } catch {
                 failure = error
             }
         }
-        // Nobody waits for it any more.
-        let last = failure ?? Silence(description: "there is no address to connect to")
-        answered.fail(last)
-        throw last
+        if let failure { throw failure }
     }
 
     /// Where a socket that is bound to `host` can be reached from here.
-    private static func reachable(_ host: String) -> String {
+    private static func reachable(_ host: String?) -> [String] {
         switch host {
-        case "0.0.0.0": "127.0.0.1"
-        case "::": "::1"
-        default: host
-        }
-    }
-
-    private final class Handler: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-
-        private let request: String
-        private let answered: EventLoopPromise<Void>
-
-        init(request: String, answered: EventLoopPromise<Void>) {
-            self.request = request
-            self.answered = answered
-        }
-
-        func channelActive(context: ChannelHandlerContext) {
-            if request.isEmpty {
-                context.close(mode: .output, promise: nil)
-            } else {
-                context.writeAndFlush(NIOAny(ByteBuffer(string: request)), promise: nil)
-            }
-        }
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            // Whatever it says, somebody said it: also 401, where there are users.
-            answered.succeed()
-        }
-
-        func channelInactive(context: ChannelHandlerContext) {
-            if request.isEmpty {
-                answered.succeed()
-            } else {
-                answered.fail(Silence(description: "the connection was closed without an answer"))
-            }
-        }
-
-        func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            answered.fail(error)
-            context.close(promise: nil)
+        case nil: ["127.0.0.1", "::1"]
+        case "0.0.0.0": ["127.0.0.1"]
+        case "::": ["::1"]
+        case .some(let host): [host]
         }
     }
 }
