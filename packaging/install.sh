@@ -38,10 +38,11 @@ if command -v python3 >/dev/null; then
     chmod 644 "$share/man/man1/holdfast.1.gz"
 fi
 
-install -d "$document/examples" "$document/alerts" "$document/dashboards"
-install -m 644 README.md docs/*.md "$document"
-install -m 644 CHANGELOG.md LICENSE "$document"
-cp -r --no-preserve=mode,ownership examples/. "$document/examples"
+# As in the repository, so that links between documents lead where they should.
+install -d "$document/alerts" "$document/dashboards"
+install -m 644 README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE "$document"
+cp -r --no-preserve=mode,ownership docs examples "$document"
+find "$document" \( -name '*.py' -o -name __pycache__ \) -prune -exec rm -r {} +
 install -m 644 alerts/holdfast.rules.yml "$document/alerts"
 install -m 644 dashboards/*.json "$document/dashboards"
 echo "installed $destination$prefix/bin/holdfast"

@@ -72,7 +72,8 @@ class Installed(unittest.TestCase):
                     "bin/holdfast", "lib/systemd/system/holdfast.socket", "lib/sysusers.d/holdfast.conf",
                     "share/bash-completion/completions/holdfast", "share/zsh/site-functions/_holdfast",
                     "share/fish/vendor_completions.d/holdfast.fish", "share/man/man1/holdfast.1.gz",
-                    "share/doc/holdfast/README.md", "share/doc/holdfast/alerts/holdfast.rules.yml"):
+                    "share/doc/holdfast/README.md", "share/doc/holdfast/docs/profiles/genesys-notify.md",
+                    "share/doc/holdfast/alerts/holdfast.rules.yml"):
                 self.assertGreater((top / name).stat().st_size, 0, name)
             # bash at least can say whether it is one.
             result = run("bash", "-n", top / "share/bash-completion/completions/holdfast")

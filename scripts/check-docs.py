@@ -270,6 +270,7 @@ class Document:
             if "msg=listening" in line:
                 process.send_signal(signal.SIGTERM)
         # It may be asked to stop before it has begun to listen to such requests.
+        process.stderr.close()
         if process.wait(LIMIT_SECONDS) not in (0, -signal.SIGTERM):
             self.fault(position, f"no web configuration: {''.join(told).strip()}")
 

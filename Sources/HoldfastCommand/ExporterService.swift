@@ -54,12 +54,20 @@ struct ExporterService {
         case exhausted(String)
     }
 
+    /// The signals that a service heeds, from now on: before anything is started, so that none ends the process uncleanly.
+    static func signals() async -> UnixSignalsSequence {
+        await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    }
+
     /// Waits for the end, and stops cleanly.
     ///
-    /// - Parameter hangup: what SIGHUP does.
+    /// - Parameters:
+    ///   - signals: from ``signals()``.
+    ///   - hangup: what SIGHUP does.
     /// - Throws: `ExitCode.failure` where a stream ended the process.
-    func runUntilStopped(_ exporter: Exporter, hangup: @escaping @Sendable () -> Void = {}) async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    func runUntilStopped(
+        _ exporter: Exporter, signals: UnixSignalsSequence, hangup: @escaping @Sendable () -> Void = {}
+    ) async throws {
         let heartbeat = manager.map { ServiceHeartbeat(manager: $0, exporter: exporter, logger: logger) }
         let cause = await withTaskGroup(of: Cause?.self) { group in
             group.addTask {

@@ -88,12 +88,13 @@ struct RunCommand: AsyncParsableCommand {
         let manager = ServiceManager(environment: environment)
         let reloader = ConfigurationReloader(
             path: configFile, shard: shard, environment: environment, logger: logger, manager: manager)
+        let signals = await ExporterService.signals()
         let service = ExporterService(logger: logger, manager: manager)
         let exporter = try service.start(configuration, vault: vault, reload: { try reloader.reload($0) })
         logger.info(
             "holding",
             metadata: ["version": "\(HoldfastVersion.current)", "streams": "\(configuration.plan.streams.count)"])
-        try await service.runUntilStopped(exporter) {
+        try await service.runUntilStopped(exporter, signals: signals) {
             // A log rotator sends the same signal: whatever the configuration says, the file is opened by its name.
             exporter.reopenAuditFile()
             try? reloader.reload(exporter)

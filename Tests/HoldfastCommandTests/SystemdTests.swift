@@ -163,9 +163,8 @@ struct InheritedSocketTests {
     func served() throws {
         let activation = try Activation()
         // The port listens already: the request waits until the program takes it.
-        let answer = try RawConnection.get("/-/ready", port: activation.port)
-        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("Ready\n"))
-        #expect(activation.errors.contains("127.0.0.1:\(activation.port)"))
+        let answer = try RawConnection.get("/-/healthy", port: activation.port)
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("Healthy\n"))
         #expect(activation.end(SIGTERM) == 0)
         // Still a listening socket: the next start finds the connections that came meanwhile.
         var isListening: Int32 = 0

@@ -29,7 +29,7 @@ mkdir "$tree"
 
 packaging/install.sh "$program" "$tree" /usr >/dev/null
 document=$tree/usr/share/doc/holdfast
-rm "$document/LICENSE" "$tree/usr/lib/sysusers.d/holdfast.conf"
+rm "$document/LICENSE" "$document/CONTRIBUTING.md" "$tree/usr/lib/sysusers.d/holdfast.conf"
 rmdir "$tree/usr/lib/sysusers.d"
 # Where packages of bookworm have their units.
 mkdir -p "$tree/lib/systemd"
