@@ -65,4 +65,19 @@ import Testing
     func good(pattern: String) {
         #expect(ScrapeTargets.mistake(inPattern: pattern) == nil)
     }
+
+    @Test("with TLS, the scheme and the port that goes without saying are those of https")
+    func secure() throws {
+        var request = Request(method: "GET", target: try RequestTarget(parsing: "/api/v1/targets"))
+        request.host = "exporter.example"
+        let response = ScrapeTargets().response(to: request, telemetryPath: "/metrics", isSecure: true)
+        guard case .bytes(let bytes) = response.body else {
+            Issue.record("no bytes")
+            return
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.contains("[\"exporter.example:443\"]") && text.contains("\"__scheme__\":\"https\""))
+        request.host = nil
+        #expect(ScrapeTargets().response(to: request, telemetryPath: "/metrics", isSecure: true).status == 400)
+    }
 }
