@@ -2,8 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean fuzz
-.PHONY: docc
+.PHONY: help deps deps-build build demo test check bench format lint docs docc mutate fuzz release install deb try-deb try-trail clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
@@ -48,6 +47,10 @@ check:
 	@promtool check rules --lint=all --lint-fatal alerts/holdfast.rules.yml > .build/promtool.txt || { cat .build/promtool.txt; exit 1; }
 	@promtool test rules alerts/tests/*.yml > .build/promtool.txt 2>&1 || { cat .build/promtool.txt; exit 1; }
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
+	@$(PYTHON) -m unittest discover --quiet --start-directory deploy
+	@$(PYTHON) -m unittest discover --quiet --start-directory deploy/helm
+	@$(PYTHON) -m unittest discover --quiet --start-directory packaging
+	@$(PYTHON) -m unittest discover --quiet --start-directory examples/trail
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
 	@scripts/check-unsafe.py
 	@scripts/docc.sh > .build/docc.txt || { cat .build/docc.txt; exit 1; }
@@ -72,14 +75,27 @@ mutate:  ## break each alert rule on purpose and see that a test notices; some m
 fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
 	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
 
-install: deps-build  ## build for release and install under PREFIX (/usr/local)
-	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
-	@swift build --configuration release --static-swift-stdlib --product holdfast
-	@install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/doc/holdfast"
-	@install -m 755 -s "$$(swift build --configuration release --show-bin-path)/holdfast" "$(DESTDIR)$(PREFIX)/bin/holdfast"
-	@install -m 644 README.md CHANGELOG.md LICENSE examples/holdfast.yml docs/*.md alerts/holdfast.rules.yml \
-		"$(DESTDIR)$(PREFIX)/share/doc/holdfast/"
-	@echo "installed $(DESTDIR)$(PREFIX)/bin/holdfast"
+# With Swift's libraries inside, so that it also runs where there is no toolchain.
+RELEASE := swift build --configuration release --static-swift-stdlib --product holdfast
+# BINARY=PROGRAM takes a program that is built already.
+BINARY ?=
+
+release: deps-build  ## build the program for release
+	@$(if $(BINARY),,$(RELEASE))
+
+install: release  ## build for release and install under PREFIX (/usr/local)
+	@packaging/install.sh "$(or $(BINARY),$$($(RELEASE) --show-bin-path)/holdfast)" "$(DESTDIR)" "$(PREFIX)"
+
+deb: release  ## make a Debian package in .build
+	@packaging/deb/build.sh "$(or $(BINARY),$$($(RELEASE) --show-bin-path)/holdfast)" .build
+
+try-deb: release  ## install, start, upgrade and remove the package in a clean Debian (root, some minutes)
+	@scripts/deps.sh try
+	@packaging/deb/try.sh "$(or $(BINARY),$$($(RELEASE) --show-bin-path)/holdfast)"
+
+try-trail: build  ## ship the audit trail on with rsyslog and logrotate, and count every line
+	@scripts/deps.sh try
+	@scripts/try-trail.py .build/debug/holdfast
 
 .PHONY: attack kill disks sbom
 KILLS ?= 300

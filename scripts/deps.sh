@@ -3,6 +3,7 @@
 #
 #     scripts/deps.sh build     # to build and run: what `make demo` and `make install` need
 #     scripts/deps.sh test      # that, and what the tests compare Holdfast with
+#     scripts/deps.sh try       # what `make try-deb` and `make try-trail` need
 #
 # With everything there it only looks, which takes a moment. No service is started.
 set -euo pipefail
@@ -10,8 +11,8 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:-test}
 case $purpose in
-build | test) ;;
-*) echo "scripts/deps.sh: the purpose is build or test, not \`$purpose\`" >&2; exit 64 ;;
+build | test | try) ;;
+*) echo "scripts/deps.sh: the purpose is build, test or try, not \`$purpose\`" >&2; exit 64 ;;
 esac
 
 scripts/toolchain.sh
@@ -35,6 +36,15 @@ if [ "$purpose" = test ]; then
     want chromium command -v chromium
     want python3-venv python3 -c 'import ensurepip, venv'
     want openssl command -v openssl
+    want curl command -v curl
+fi
+
+if [ "$purpose" = try ]; then
+    want mmdebstrap command -v mmdebstrap
+    want dpkg-dev command -v dpkg-shlibdeps
+    want rsyslog command -v rsyslogd
+    want logrotate command -v logrotate
+    want python3 command -v python3
     want curl command -v curl
 fi
 
@@ -64,11 +74,11 @@ if [ ${#packages[@]} -gt 0 ]; then
     "${root[@]}" apt-get update -qq
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}"
     if [ -d /run/systemd/system ]; then
-        for unit in prometheus prometheus-alertmanager; do
+        for unit in prometheus prometheus-alertmanager rsyslog logrotate; do
             # Nor at the next boot, where it was not there before.
             case " $list " in *" $unit "*) "${root[@]}" systemctl disable --quiet "$unit" || true ;; esac
         done
     fi
 fi
 
-[ "$purpose" = build ] || scripts/venv.sh
+[ "$purpose" != test ] || scripts/venv.sh

@@ -13,6 +13,8 @@ public final class ExpositionServer: Sendable {
         public var lifecycleEnabled = false
         /// Scrapes under way at once, above which 503 is answered; 0 is no limit.
         public var maximumConcurrentScrapes = 40
+        /// What `/api/v1/targets` lists.
+        public var targets = ScrapeTargets()
         /// What a client may take.
         public var limits = ServerLimits()
 
@@ -60,7 +62,8 @@ public final class ExpositionServer: Sendable {
         let users = web?.users.compactMapValues { BcryptHash($0) } ?? [:]
         // One that may come to have users has the thread for them from the start.
         authenticator = users.isEmpty && web?.origin == nil ? nil : Authenticator(users: users)
-        let router = ExporterRoutes.router(options, metrics: self.metrics, api: api, followers: followers)
+        let router = ExporterRoutes.router(
+            options, isSecure: web?.tls != nil, metrics: self.metrics, api: api, followers: followers)
         dispatcher = RequestDispatcher(limits: options.limits, router: router, authenticator: authenticator)
     }
 

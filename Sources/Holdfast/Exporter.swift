@@ -30,9 +30,10 @@ public final class Exporter: Sendable {
     private let runtime: StreamRuntime
     private let server: ExpositionServer?
     private let board: StreamBoard
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let wall: WallClock
-    private let configuration: ExporterConfiguration
+    private let logger: Logger
+    let configuration: ExporterConfiguration
     private let wanted: NIOLockedValueBox<Int?>
     private let minutes = NIOLockedValueBox<RepeatedTask?>(nil)
 
@@ -176,7 +177,10 @@ public final class Exporter: Sendable {
     }
 
     /// The addresses listened on, with the ports that the system chose.
-    public var addresses: [String] { (server?.boundAddresses ?? []).map(\.description) }
+    public var addresses: [String] { listening.map(\.description) }
+
+    /// The same, in their parts.
+    var listening: [ListenAddress] { server?.boundAddresses ?? [] }
 
     /// The figures of every stream now, by name.
     public var summaries: [StreamSummary] { board.all.map(StreamSummary.init) }

@@ -74,7 +74,7 @@ struct DemoCommand: AsyncParsableCommand {
             narrator.conclude()
             await exporter.stop()
         } else {
-            try await service.runUntilStopped(exporter)
+            try await service.runUntilStopped(exporter, signals: await ExporterService.signals())
             narration.cancel()
             narrator.conclude()
         }

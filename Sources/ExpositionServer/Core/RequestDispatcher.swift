@@ -151,6 +151,7 @@ final class RequestDispatcher: Sendable {
         request.accept = header(connection, "Accept")
         request.acceptEncoding = header(connection, "Accept-Encoding")
         request.ifNoneMatch = header(connection, "If-None-Match")
+        request.host = header(connection, "Host")
         request.parameters = parameters
         if let record = exchange.record {
             request.client = record.client
