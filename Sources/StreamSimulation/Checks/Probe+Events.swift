@@ -300,7 +300,7 @@ extension Probe {
 
     /// The series of this stream against the simulation's own counts.
     func compare(with scrape: Scrape) {
-        guard observedSince != nil || counts.attempts > 0 else { return }
+        if isRemoved { return }
         let labels = "stream=\"\(name)\",profile=\"\(plan.service.rawValue)\""
         func check(_ metric: String, _ value: Double, _ label: String = "", within error: Double = 0) {
             scrape.expect("holdfast_\(metric){\(labels)\(label)}", value, world, name, within: error)

@@ -80,6 +80,7 @@ final class Probe: StreamListener, @unchecked Sendable {
     var askedByPerson = false
     var tokenRefusals = 0
     var hasEnded = false
+    var isRemoved = false
     var liveStateSince: Int64 = 0
     private var isDirty = false
     /// The highest number after each message of this step.

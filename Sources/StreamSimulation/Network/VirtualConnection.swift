@@ -11,7 +11,7 @@ final class VirtualConnection: StreamConnection {
     let stream: Int
     let link: Link
     private unowned let world: World
-    private unowned let life: ProcessLife
+    private weak var life: ProcessLife?
     private let probe: Probe?
     private weak var delegate: (any StreamConnectionDelegate)?
     private let staleDelegate: any StreamConnectionDelegate
@@ -21,7 +21,7 @@ final class VirtualConnection: StreamConnection {
     private(set) var traffic: (received: UInt64, sent: UInt64) = (0, 0)
 
     init(
-        _ request: ConnectionRequest, stream: Int, life: ProcessLife, world: World,
+        _ request: ConnectionRequest, stream: Int, life: ProcessLife?, world: World,
         delegate: any StreamConnectionDelegate
     ) {
         self.request = request
@@ -31,7 +31,7 @@ final class VirtualConnection: StreamConnection {
         self.delegate = delegate
         staleDelegate = delegate
         link = Link(world, stream: stream)
-        probe = life.probe(of: stream)
+        probe = life?.probe(of: stream)
     }
 
     var generation: UInt64 { request.generation }
@@ -50,6 +50,7 @@ final class VirtualConnection: StreamConnection {
     // MARK: What the driver does
 
     func start() {
+        guard let life else { return }
         probe?.dialed(self)
         let bound = NIOLoopBound(self, eventLoop: life.loop)
         _ = life.loop.scheduleTask(in: .nanoseconds(request.timeout.nanoseconds)) {
@@ -152,6 +153,7 @@ final class VirtualConnection: StreamConnection {
     }
 
     private func receive(_ body: @escaping () -> Void) {
+        guard let life else { return }
         world.deliver(to: life) { [self] in if !isOver { body() } }
     }
 
@@ -165,7 +167,10 @@ final class VirtualConnection: StreamConnection {
         for _ in 0..<world.random.draw(1...4) {
             let kind = world.random.draw(0...4)
             let delay = world.random.span(0.000_001, 40)
-            world.after(delay) { [self] in world.deliver(to: life) { [self] in tellStaleFact(kind) } }
+            world.after(delay) { [self] in
+                guard let life else { return }
+                world.deliver(to: life) { [self] in tellStaleFact(kind) }
+            }
         }
     }
 

@@ -7,7 +7,7 @@ import WebSocketTransport
 ///
 /// Unchecked: everything of a simulation happens on the thread that runs it.
 final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
-    unowned let life: ProcessLife
+    private weak var life: ProcessLife?
     unowned let world: World
 
     init(_ life: ProcessLife, _ world: World) {
@@ -20,7 +20,8 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
     ) -> any StreamConnection {
         // The path of a stream's address is its number.
         let stream = Int(request.target.path.dropFirst(2)) ?? 0
-        return VirtualConnection(request, stream: stream, life: life, world: world, delegate: delegate)
+        return VirtualConnection(
+            request, stream: stream, life: life, world: world, delegate: delegate)
     }
 
     func send(
@@ -33,12 +34,11 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
         _ = loop.scheduleTask(in: .nanoseconds(timeout.nanoseconds)) {
             bound.value.fail(.timeout(.answer), "no answer in time")
         }
-        let life = life
         let world = world
-        link.toGateway {
-            let answer = world.gateway.answerTokenRequest(life)
-            guard let answer else { return }
-            link.toClient {
+        link.toGateway { [weak life] in
+            guard let life, let answer = world.gateway.answerTokenRequest(life) else { return }
+            link.toClient { [weak life] in
+                guard let life else { return }
                 world.deliver(to: life) {
                     switch answer {
                     case .failure(let kind): exchange.fail(kind, "no answer")

@@ -93,7 +93,13 @@ final class ProcessLife: @unchecked Sendable {
                 let probe = Probe(index, self, specification.policy, station)
                 probes.append(probe)
                 return probe
-            }, removed: stations.removed)
+            },
+            removed: { [unowned self] identity in
+                // The last moment at which a scrape shows it.
+                checks.compareMetrics()
+                probes.first { $0.name == identity.name }?.isRemoved = true
+                stations.removed(identity)
+            })
         let runtime = StreamRuntime(options: options, group: loop, listeners: listeners, logger: quiet)
         self.runtime = runtime
         runtime.apply(plan())
@@ -238,7 +244,7 @@ final class ProcessLife: @unchecked Sendable {
 
     /// The process is gone.
     func abandon() {
-        loop.kill()
+        loop.kill(runtime)
         runtime = nil
         for probe in probes { probe.end() }
     }

@@ -11,6 +11,16 @@ final class VirtualEventLoop: EventLoop, @unchecked Sendable {
         init(_ body: @escaping () -> Void) { self.body = body }
     }
 
+    private final class Remains {
+        let queue: EventQueue<Work>
+        let other: AnyObject?
+
+        init(queue: EventQueue<Work>, other: AnyObject?) {
+            self.queue = queue
+            self.other = other
+        }
+    }
+
     private var queue = EventQueue<Work>()
     private var nanoseconds: Int64
 
@@ -44,8 +54,12 @@ final class VirtualEventLoop: EventLoop, @unchecked Sendable {
         return true
     }
 
-    /// Forgets every task: the process is dead.
-    func kill() {
+    /// Forgets every task: the process is dead. `remains` is what else of it has promises to keep.
+    func kill(_ remains: AnyObject?) {
+        #if DEBUG
+        // A promise that dies unkept is a mistake to NIO's debug builds; those of a killed process must live on.
+        _ = Unmanaged.passRetained(Remains(queue: queue, other: remains))
+        #endif
         queue.removeAll()
     }
 
