@@ -88,6 +88,7 @@ public enum Simulation {
             var lines = [
                 ("seeds", "\(tally.seeds)"),
                 ("virtual years of the process", rounded(tally.virtualSeconds / year)),
+                ("virtual hours of the process", rounded(tally.virtualSeconds / 3_600)),
                 ("virtual years of live streams", rounded(tally.streamSeconds / year)),
                 ("seconds it took", rounded(wall)),
                 ("virtual seconds a second", rounded(tally.virtualSeconds / max(wall, 1e-9))),

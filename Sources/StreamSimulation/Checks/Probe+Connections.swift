@@ -72,13 +72,6 @@ extension Probe {
         self.live?.lastPing = now
     }
 
-    func aborted(_ connection: VirtualConnection) {
-        if live?.generation == connection.generation, live?.expectedLoss == nil {
-            // Given up by the process itself; it has to say why at once.
-            live?.expectedLoss = nil
-        }
-    }
-
     // MARK: What the process is told
 
     func opened(_ connection: VirtualConnection) {
@@ -89,6 +82,8 @@ extension Probe {
     func willFail(_ connection: VirtualConnection, _ reason: ConnectFailureReason) {
         guard attempt?.facts.generation == connection.generation else { return }
         attempt?.expectedFailure = reason
+        // The gateway's answer 429 always asks for this.
+        if reason == .throttled { attempt?.floor = 7_000_000_000 }
     }
 
     func willReceive(_ message: SimulatedMessage, on connection: VirtualConnection) {

@@ -30,7 +30,9 @@ extension Probe {
         case .resumeSettled(let outcome): settled(outcome)
         case .retriesExhausted(let number, _, _): exhausted(number)
         case .stopped: stopped()
-        case .heartbeatAnswered: counts.answeredHeartbeats += 1
+        case .heartbeatAnswered:
+            counts.answeredHeartbeats += 1
+            if live?.lastPong != now { fail("heartbeat", "answered, and no pong came") }
         case .heartbeatMissed: counts.missedHeartbeats += 1
         case .bufferFlushed, .silenceDetected, .handover: break
         }
@@ -112,8 +114,9 @@ extension Probe {
         counts.failures[failure.reason, default: 0] += 1
         if facts.isReconnect { counts.retries += 1 }
         checkReason(of: failure, pending)
+        floor = pending.floor
         longestDelayAllowed = failure.consequence == .retryAtCap || failure.retryAfter != nil
-        if failure.reason == .refusedToken {
+        if failure.reason == .refusedToken || failure.consequence == .retryWithNewToken {
             tokenRefusals += 1
             if tokenRefusals > 1 { longestDelayAllowed = true }
             life.checks.wasRefused(pending.token, stream: name)
@@ -200,6 +203,7 @@ extension Probe {
         lostAt = now
         fellAt = now
         longestDelayAllowed = false
+        floor = 0
         if loss.reason == .token { tokenRefusals += 1 }
         if isSequenced { ledger.hold = .resume } else { ledger.hold = .none }
     }
@@ -243,6 +247,7 @@ extension Probe {
             least = min(base, cap)
             most = cap
         }
+        if delay < floor { fail("pacing", "retry \(retry) in \(delay) ns, and the gateway asked for \(floor) ns") }
         if delay < least { fail("pacing", "retry \(retry) in \(delay) ns, and \(least) ns is the least") }
         if delay > most + 2, !longestDelayAllowed { fail("pacing", "retry \(retry) in \(delay) ns, at most \(most) ns") }
         scheduled = (delay, now)
@@ -293,6 +298,7 @@ extension Probe {
     // MARK: At the end
 
     func examineAtEnd() {
+        if !canStayLive { return }
         if live == nil { fail("recovery", "not live at the end: \(state.rawValue)") }
         if retries != 0 { fail("recovery", "\(retries) retries at the end, and all was well for minutes") }
         if ledger.pending != 0 { fail("recovery", "\(ledger.pending) numbers are still waited for") }

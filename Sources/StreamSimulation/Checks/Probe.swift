@@ -17,6 +17,8 @@ final class Probe: StreamListener, @unchecked Sendable {
         var askedAt: Int64?
         var isAcknowledged = false
         var token = ""
+        /// The least delay that the gateway asked for after it.
+        var floor: Int64 = 0
         /// The reason that its end must be told with.
         var expectedFailure: ConnectFailureReason?
     }
@@ -72,6 +74,7 @@ final class Probe: StreamListener, @unchecked Sendable {
     var fellAt: Int64?
     /// A failure that asked for the longest delay, or for a floor.
     var longestDelayAllowed = false
+    var floor: Int64 = 0
     var hasSession = false
     var watchesResume: (highest: UInt64?, lost: UInt64, resets: UInt64)?
     var observedSince: Int64?
@@ -104,6 +107,9 @@ final class Probe: StreamListener, @unchecked Sendable {
     var isSequenced: Bool { plan.service == .architect }
     /// Whether the process slept not long ago, so that what was due may be late.
     var mayBeLate: Bool { life.lastWoke > life.bornAt }
+
+    /// Whether messages come so often that the stream can stay live.
+    var canStayLive: Bool { plan.silenceTimeout == 0 || Double(plan.silenceTimeout) / 1e9 > 25 / plan.rate }
 
     /// Whether nothing but a person or another life gets it going again.
     var isParked: Bool { state == .stopped || (state == .exhausted && policy.rearmAfter == .zero) }
@@ -231,7 +237,7 @@ final class Probe: StreamListener, @unchecked Sendable {
             fail("deadline", "attempt \(attempt.facts.number) has been under way for an hour")
         }
         if let quiet = world.quietSince, now - max(quiet, life.bornAt) > 420_000_000_000, live == nil,
-            !life.isStopping
+            canStayLive, !life.isStopping
         {
             fail("recovery", "not live though nothing is wrong since \(Fault.seconds(quiet)): \(state.rawValue)")
         }

@@ -92,7 +92,6 @@ final class VirtualConnection: StreamConnection {
         isOver = true
         isOpen = false
         delegate = nil
-        probe?.aborted(self)
         link.toGateway { [self] in world.gateway.lostClient(self) }
         tellStaleFacts()
     }
