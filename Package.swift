@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "HoldfastTracing", targets: ["HoldfastTracing"]),
         .executable(name: "holdfast", targets: ["HoldfastCommand"]),
         .executable(name: "websocket-echo", targets: ["WebSocketEcho"]),
+        .executable(name: "holdfast-simulate", targets: ["SimulateCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -157,6 +158,23 @@ let package = Package(
             dependencies: ["WebSocketTransport"],
             swiftSettings: rules),
 
+        // Years of faults in virtual time, with the real machine, runtime, trail and metrics.
+        .target(
+            name: "StreamSimulation",
+            dependencies: [
+                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics", "MetricsRegistry",
+                "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: rules),
+        .executableTarget(
+            name: "SimulateCommand",
+            dependencies: [
+                "StreamSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: rules),
+
         // The page, in a browser.
         .testTarget(
             name: "PageTests",
@@ -236,6 +254,10 @@ let package = Package(
                     .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                     .product(name: "Tracing", package: "swift-distributed-tracing"),
                 ],
+                swiftSettings: rules),
+            .testTarget(
+                name: "StreamSimulationTests",
+                dependencies: ["StreamSimulation", "StreamModel"],
                 swiftSettings: rules),
             // Configurations are read where they lie, so that a diagnostic names them as a person would.
             .testTarget(

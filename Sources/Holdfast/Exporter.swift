@@ -32,7 +32,6 @@ public final class Exporter: Sendable {
     private let board: StreamBoard
     let group: MultiThreadedEventLoopGroup
     private let wall: WallClock
-    private let logger: Logger
     let configuration: ExporterConfiguration
     private let wanted: NIOLockedValueBox<Int?>
     private let minutes = NIOLockedValueBox<RepeatedTask?>(nil)
@@ -111,6 +110,11 @@ public final class Exporter: Sendable {
     ) throws -> AuditTrail {
         var audit = configuration.audit
         audit.redact = AuditTrail.redaction { vault.all }
+        return try AuditTrail(audit, hooks: trailHooks(metrics: metrics, logger: logger))
+    }
+
+    /// Counts what the trail does, and logs where a sink fails.
+    package static func trailHooks(metrics: StreamMetrics, logger: Logger) throws -> AuditTrailHooks {
         var counters: [AuditSinkName: Counter] = [:]
         for sink in AuditSinkName.allCases { counters[sink] = try metrics.auditDropped(sink: sink.rawValue) }
         _ = try metrics.auditDropped(sink: ExporterSurface.followerSink)
@@ -118,7 +122,15 @@ public final class Exporter: Sendable {
         hooks.onEvent = { metrics.recordAuditEvent($0.rawValue) }
         hooks.onDrop = { [counters] sink, count in counters[sink]?.increment(by: count) }
         hooks.onNotice = { logger.warning("\($1)", metadata: ["sink": "\($0.rawValue)"]) }
-        return try AuditTrail(audit, hooks: hooks)
+        return hooks
+    }
+
+    /// Hears streams as an exporter does, for who runs them without one: in a simulation.
+    package static func listeners(
+        metrics: StreamMetrics, trail: AuditTrail, vault: SecretVault, wall: WallClock
+    ) -> StreamRuntime.ListenerSource {
+        listeners(
+            metrics: metrics, trail: trail, board: StreamBoard(), feeds: MessageFeeds(), vault: vault, wall: wall)
     }
 
     private static func listeners(
