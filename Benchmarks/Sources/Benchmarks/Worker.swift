@@ -1,0 +1,25 @@
+import Glibc
+
+/// A thread that runs one closure.
+final class Worker {
+    private let body: () -> Void
+
+    private init(_ body: @escaping () -> Void) { self.body = body }
+
+    /// Starts a thread; `name` has at most 15 characters, and shows in the system's lists.
+    @discardableResult
+    static func start(_ name: String, _ body: @escaping () -> Void) -> pthread_t {
+        var thread = pthread_t()
+        let held = Unmanaged.passRetained(Worker(body)).toOpaque()
+        let failure = pthread_create(
+            &thread, nil,
+            { held in
+                guard let held else { return nil }
+                Unmanaged<Worker>.fromOpaque(held).takeRetainedValue().body()
+                return nil
+            }, held)
+        if failure != 0 { fail("no thread could be started") }
+        pthread_setname_np(thread, name)
+        return thread
+    }
+}
