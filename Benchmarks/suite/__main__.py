@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 
-from . import audit, encode, growth, matching, messages, scrape, start, storm, streams
+from . import audit, encode, growth, machine, matching, messages, scrape, start, storm, streams
 from .processes import FOLDER, Failed, Workplace
 from .rounds import note
 from .table import Table
@@ -33,6 +33,7 @@ def main(names):
     signal.signal(signal.SIGTERM, overdue)
     signal.alarm(int(MINUTES * 60))
     table, workplace, complete = Table(), Workplace(), True
+    load = machine.load()
     try:
         for name in names or PARTS:
             began = time.monotonic()
@@ -50,8 +51,9 @@ def main(names):
     finally:
         signal.alarm(0)
         workplace.end()
-    print(table.text())
-    table.save(FOLDER / ".build" / "results.json")
+    described = f"{machine.describe()}; load {load:.1f} before, {machine.load():.1f} after"
+    print(f"{table.text()}\n\n{described}")
+    table.save(FOLDER / ".build" / "results.json", described)
     return 0 if complete else 1
 
 

@@ -1,6 +1,7 @@
 """The table: one line for each measured program, with its median beside that of Holdfast."""
 import dataclasses
 import json
+import math
 import statistics
 import sys
 
@@ -91,6 +92,7 @@ class Table:
     def add(self, measurement, values, command, aim=None, subject="Holdfast", ours=None):
         """`values` is one figure or several; `ours` are Holdfast's, where this line is of another."""
         values = values if isinstance(values, list) else [values]
+        values = [value for value in values if not math.isnan(value)]
         if not values:
             return
         ratio = None
@@ -115,7 +117,7 @@ class Table:
         lines.insert(1, "-" * max(map(len, lines)))
         return "\n".join(lines)
 
-    def save(self, path):
+    def save(self, path, machine):
         rows = [
             {
                 "part": row.part, "measurement": row.measurement, "of": row.subject, "median": row.median,
@@ -123,4 +125,4 @@ class Table:
             }
             for row in self.rows
         ]
-        path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
