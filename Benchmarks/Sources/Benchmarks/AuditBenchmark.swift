@@ -24,7 +24,7 @@ enum AuditBenchmark {
         let each = synchronization == .always ? 300 : 400_000 / writers
         let began = monotonicNanoseconds()
         let running = (0..<writers).map { number in
-            Worker.start("writer") { write(each, from: number, to: trail) }
+            Worker.start { write(each, from: number, to: trail) }
         }
         for thread in running { pthread_join(thread, nil) }
         let isWritten = trail.close(within: .seconds(30))

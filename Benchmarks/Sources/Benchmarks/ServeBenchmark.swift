@@ -11,7 +11,7 @@ enum ServeBenchmark {
     static func run(streams: Int, portFile: String, sender: Int?) {
         let source = Source(Population(streams: streams))
         let stream = sender.map { StreamUnderTest(port: $0, isNotification: false, listener: DeafListener()) }
-        Worker.start("changes") { source.keepChanging() }
+        Worker.start { source.keepChanging() }
         let server = ExpositionServer(metrics: source, api: source)
         do {
             try server.start(listenAddresses: [ListenAddress(parsing: "127.0.0.1:0")])
@@ -60,14 +60,14 @@ enum ServeBenchmark {
         }
 
         func unreadyReason() -> String? { nil }
-        func indexPage() async -> [UInt8] { [] }
+        func indexPage(number: Int) async -> [UInt8] { [] }
         func reload() async throws {}
         func reconnect(stream: String) async -> ReconnectOutcome { .unknownStream }
-        func streamsJSON() async -> [UInt8] { [] }
+        func streamsJSON(withHistory: Bool) async -> [UInt8] { [] }
         func auditLines(matching query: AuditQuery) async -> [UInt8] { [] }
         func followAudit(
             matching query: AuditQuery, deliver: @escaping @Sendable ([UInt8]) -> Void
-        ) async -> AuditSubscription { AuditSubscription(newest: [], cancel: {}) }
+        ) async -> AuditTail { AuditTail(newest: [], cancel: {}) }
         func followerDropped(lines: Int) {}
     }
 }

@@ -6,9 +6,8 @@ final class Worker {
 
     private init(_ body: @escaping () -> Void) { self.body = body }
 
-    /// Starts a thread; `name` has at most 15 characters, and shows in the system's lists.
     @discardableResult
-    static func start(_ name: String, _ body: @escaping () -> Void) -> pthread_t {
+    static func start(_ body: @escaping () -> Void) -> pthread_t {
         var thread = pthread_t()
         let held = Unmanaged.passRetained(Worker(body)).toOpaque()
         let failure = pthread_create(
@@ -19,7 +18,6 @@ final class Worker {
                 return nil
             }, held)
         if failure != 0 { fail("no thread could be started") }
-        pthread_setname_np(thread, name)
         return thread
     }
 }
