@@ -4,6 +4,7 @@
 #     scripts/deps.sh build     # to build and run: what `make demo` and `make install` need
 #     scripts/deps.sh test      # that, and what the tests compare Holdfast with
 #     scripts/deps.sh try       # what `make try-deb` and `make try-trail` need
+#     scripts/deps.sh bench     # to build and run, and what `make bench` compares Holdfast with
 #
 # With everything there it only looks, which takes a moment. No service is started.
 set -euo pipefail
@@ -11,8 +12,8 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:-test}
 case $purpose in
-build | test | try) ;;
-*) echo "scripts/deps.sh: the purpose is build, test or try, not \`$purpose\`" >&2; exit 64 ;;
+build | test | try | bench) ;;
+*) echo "scripts/deps.sh: the purpose is build, test, try or bench, not \`$purpose\`" >&2; exit 64 ;;
 esac
 
 scripts/toolchain.sh
@@ -37,6 +38,18 @@ if [ "$purpose" = test ]; then
     want python3-venv python3 -c 'import ensurepip, venv'
     want openssl command -v openssl
     want curl command -v curl
+fi
+if [ "$purpose" = bench ]; then
+    go=/usr/share/gocode/src/github.com
+    want gcc command -v gcc
+    want g++ command -v g++
+    want golang-go command -v go
+    want golang-github-prometheus-client-golang-dev test -d $go/prometheus/client_golang
+    want golang-github-victoriametrics-metrics-dev test -d $go/VictoriaMetrics/metrics
+    want golang-github-gorilla-websocket-dev test -d $go/gorilla/websocket
+    want prometheus-cpp-dev test -e /usr/include/prometheus/registry.h
+    want libwebsockets-dev pkg-config --exists libwebsockets
+    want python3-venv python3 -c 'import ensurepip, venv'
 fi
 
 if [ "$purpose" = try ]; then
