@@ -162,7 +162,8 @@ let package = Package(
         .target(
             name: "StreamSimulation",
             dependencies: [
-                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics", "MetricsRegistry",
+                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics",
+                "MetricsRegistry",
                 "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -270,7 +271,8 @@ let package = Package(
             .testTarget(
                 name: "FuzzTests",
                 dependencies: [
-                    "WebSocketCodec", "StreamProfiles", "StreamModel", "ConfigurationReader", "Credentials", "AuditTrail",
+                    "WebSocketCodec", "StreamProfiles", "StreamModel", "ConfigurationReader", "Credentials",
+                    "AuditTrail",
                     "ExpositionServer", "MetricsRegistry", "GatewaySimulator", "HoldfastCommand",
                 ],
                 swiftSettings: rules),

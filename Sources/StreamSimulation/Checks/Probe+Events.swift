@@ -249,7 +249,9 @@ extension Probe {
         }
         if delay < floor { fail("pacing", "retry \(retry) in \(delay) ns, and the gateway asked for \(floor) ns") }
         if delay < least { fail("pacing", "retry \(retry) in \(delay) ns, and \(least) ns is the least") }
-        if delay > most + 2, !longestDelayAllowed { fail("pacing", "retry \(retry) in \(delay) ns, at most \(most) ns") }
+        if delay > most + 2, !longestDelayAllowed {
+            fail("pacing", "retry \(retry) in \(delay) ns, at most \(most) ns")
+        }
         scheduled = (delay, now)
     }
 
