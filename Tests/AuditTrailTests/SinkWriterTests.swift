@@ -248,8 +248,9 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
             name: .file, destination: GatedDestination(gate: gate), limits: limits, hooks: log.hooks)
         // Each of these would be a stream that has stopped for good.
         for number in 1...50 as ClosedRange<UInt64> {
-            let line = AuditLineEncoder(redact: { $0 }).line(number, for: Samples.record(.bufferFlushed(count: 1)))
-            writer.waitUntilTried(try #require(writer.offer(try #require(line))))
+            let record = Samples.record(.bufferFlushed(count: 1))
+            let line = try #require(AuditLineEncoder(redact: { $0 }).line(number, for: record))
+            writer.waitUntilTried(try #require(writer.offer(line)))
         }
         #expect(log.state.withLock { $0.notices.map { $0.hasPrefix("takes nothing and reports nothing") } } == [true])
         gate.set { $0.isOpen = true }
