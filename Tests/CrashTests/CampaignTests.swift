@@ -8,7 +8,8 @@ struct CampaignTests {
     @Test("what five kills leave behind is whole", arguments: ["always", "interval"])
     func kills(fsync: String) async throws {
         let said = try await run(
-            "kill-campaign.py", ["--kills", "5", "--seed", "3", "--streams", "4", "--settle-every", "3", "--fsync", fsync])
+            "kill-campaign.py",
+            ["--kills", "5", "--seed", "3", "--streams", "4", "--settle-every", "3", "--fsync", fsync])
         #expect(said.text.contains("lines lost: 0"), "\(said.text)")
         #expect(said.status == 0)
     }

@@ -112,7 +112,9 @@ struct WebConfigurationFileTests {
     }
 
     /// No TLS is asked for, so there is none.
-    @Test(arguments: ["", "tls_server_config: {}", "tls_server_config: {min_version: TLS12}", "rate_limit: {interval: 0}"])
+    @Test(arguments: [
+        "", "tls_server_config: {}", "tls_server_config: {min_version: TLS12}", "rate_limit: {interval: 0}",
+    ])
     func plain(text: String) throws {
         let web = try load(text)
         #expect(web.tls == nil)
@@ -168,8 +170,12 @@ struct WebConfigurationFileTests {
         let half = "tls_server_config:\n  cert_file: server.pem\n  key: |\n\(key)\n"
         let any = half + "  client_auth_type: RequireAnyClientCert\n"
         #expect(try answers(any, [[], self.certificate("foreign")]) == [false, true])
-        let authority = half + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca: |\n\(try indented("named.pem"))\n"
-        #expect(try answers(authority, [[], self.certificate("foreign"), self.certificate("named")]) == [false, false, true])
+        let authority =
+            half + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca: |\n\(try indented("named.pem"))\n"
+        #expect(
+            try answers(authority, [[], self.certificate("foreign"), self.certificate("named")]) == [
+                false, false, true,
+            ])
     }
 
     @Test func clientCertificates() throws {
@@ -186,11 +192,13 @@ struct WebConfigurationFileTests {
 
     @Test(arguments: [
         ("[one, test3, two]", true), ("[bad]", false), ("[]", false), ("[TEST3]", false), ("[ops@example.org]", true),
-        ("[127.0.0.9]", true), ("[\"fd00::1\"]", true), ("[\"spiffe://example.org/scraper\"]", true), ("[named]", false),
+        ("[127.0.0.9]", true), ("[\"fd00::1\"]", true), ("[\"spiffe://example.org/scraper\"]", true),
+        ("[named]", false),
     ])
     func clientNames(names: String, isAllowed: Bool) throws {
         let text = tls(
-            "client_auth_type: RequireAndVerifyClientCert", "client_ca_file: named.pem", "client_allowed_sans: \(names)")
+            "client_auth_type: RequireAndVerifyClientCert", "client_ca_file: named.pem", "client_allowed_sans: \(names)"
+        )
         #expect(try answers(text, [certificate("named")]) == [isAllowed])
     }
 
@@ -219,7 +227,8 @@ struct WebConfigurationFileTests {
 
     @Test func users() throws {
         let decoy = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
-        let users = "basic_auth_users:\n  dave: \(AuthenticationTests.hash)\n  bob: \(decoy.replacing("$10$", with: "$18$"))\n"
+        let users =
+            "basic_auth_users:\n  dave: \(AuthenticationTests.hash)\n  bob: \(decoy.replacing("$10$", with: "$18$"))\n"
         let secure = try TestServer(web: try load(tls() + users))
         defer { secure.server.stop() }
         #expect(try files.request(port: secure.port).contains("HTTP/1.1 401 Unauthorized"))

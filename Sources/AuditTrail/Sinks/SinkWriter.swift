@@ -120,7 +120,8 @@ final class SinkWriter: Sendable {
             return nil
         }
         if beganToHang {
-            hooks.onNotice(name, "takes nothing and reports nothing; lines wait in memory, and streams do not wait for it")
+            hooks.onNotice(
+                name, "takes nothing and reports nothing; lines wait in memory, and streams do not wait for it")
         }
     }
 

@@ -29,7 +29,8 @@ final class Follower: Sendable {
 
     /// `onDrop` is told the number of lines dropped, `notice` makes the line that names them.
     init(
-        capacity: Int, budget: FollowerBudget = FollowerBudget(bytes: .max), now: MonotonicTime, onDrop: @escaping @Sendable (Int) -> Void = { _ in },
+        capacity: Int, budget: FollowerBudget = FollowerBudget(bytes: .max), now: MonotonicTime,
+        onDrop: @escaping @Sendable (Int) -> Void = { _ in },
         notice: @escaping @Sendable (Int) -> [UInt8]? = { _ in nil }
     ) {
         self.capacity = capacity

@@ -33,7 +33,8 @@ public struct TLSConfiguration: Sendable {
     /// combinations too; and it applies the ciphers of the list to TLS 1.3 as well.
     public init(
         certificate: PEMSource, key: PEMSource, clientCertificates: ClientCertificatePolicy = .none,
-        clientAuthorities: PEMSource? = nil, allowedClientNames: [String]? = nil, minimumVersion: Version = .tls12, maximumVersion: Version = .tls13,
+        clientAuthorities: PEMSource? = nil, allowedClientNames: [String]? = nil, minimumVersion: Version = .tls12,
+        maximumVersion: Version = .tls13,
         cipherSuites: [String] = [], prefersServerCipherSuites: Bool = true, curves: [String] = []
     ) throws(ExpositionServerError) {
         guard minimumVersion <= maximumVersion else {

@@ -129,7 +129,8 @@ public enum WebConfigurationFile {
         let demanded = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
         guard isWanted, minimum < .tls13, !suites.isEmpty, !suites.contains(where: demanded.contains) else { return }
         mapping["cipher_suites"]?.error(
-            "HTTP/2 demands \(demanded.joined(separator: " or ")); add it, or set `http2: false` in `http_server_config`")
+            "HTTP/2 demands \(demanded.joined(separator: " or ")); add it, or set `http2: false` in `http_server_config`"
+        )
     }
 
     private static func version(_ mapping: ConfigurationMapping, _ key: String) -> TLSConfiguration.Version? {
