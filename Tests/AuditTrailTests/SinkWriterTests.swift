@@ -147,6 +147,8 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         append(6, to: trail)
         #expect(!trail.flush(within: .milliseconds(1)))
         #expect(log.dropped == 2)
+        // The writer has met the full disk; only then can it tell that the disk works again.
+        while log.state.withLock({ $0.notices.isEmpty }) { sched_yield() }
         files.set { $0.room = nil }
         #expect(trail.flush(within: patience))
         append(1, to: trail)
