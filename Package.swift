@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "HoldfastTracing", targets: ["HoldfastTracing"]),
         .executable(name: "holdfast", targets: ["HoldfastCommand"]),
         .executable(name: "websocket-echo", targets: ["WebSocketEcho"]),
+        .executable(name: "holdfast-simulate", targets: ["SimulateCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -157,6 +158,24 @@ let package = Package(
             dependencies: ["WebSocketTransport"],
             swiftSettings: rules),
 
+        // Years of faults in virtual time, with the real machine, runtime, trail and metrics.
+        .target(
+            name: "StreamSimulation",
+            dependencies: [
+                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics",
+                "MetricsRegistry",
+                "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: rules),
+        .executableTarget(
+            name: "SimulateCommand",
+            dependencies: [
+                "StreamSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: rules),
+
         // The page, in a browser.
         .testTarget(
             name: "PageTests",
@@ -237,10 +256,25 @@ let package = Package(
                     .product(name: "Tracing", package: "swift-distributed-tracing"),
                 ],
                 swiftSettings: rules),
+            .testTarget(
+                name: "StreamSimulationTests",
+                dependencies: ["StreamSimulation", "StreamModel"],
+                swiftSettings: rules),
             // Configurations are read where they lie, so that a diagnostic names them as a person would.
             .testTarget(
                 name: "HoldfastCommandTests", dependencies: ["HoldfastCommand"],
                 exclude: ["Configurations", "WebConfigurations"],
+                swiftSettings: rules),
+            // The program is killed, and its disk taken away, by the campaigns in scripts/.
+            .testTarget(name: "CrashTests", dependencies: ["HoldfastCommand"], swiftSettings: rules),
+            // Everything that reads what others wrote, against damaged inputs; Fuzzing/ runs the same with libFuzzer.
+            .testTarget(
+                name: "FuzzTests",
+                dependencies: [
+                    "WebSocketCodec", "StreamProfiles", "StreamModel", "ConfigurationReader", "Credentials",
+                    "AuditTrail",
+                    "ExpositionServer", "MetricsRegistry", "GatewaySimulator", "HoldfastCommand",
+                ],
                 swiftSettings: rules),
         ]
 )

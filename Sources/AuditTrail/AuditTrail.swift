@@ -36,9 +36,20 @@ public final class AuditTrail: Sendable {
         try self.init(configuration, hooks: hooks, files: SystemFileSystem(), output: StandardOutput())
     }
 
+    /// A trail to a file in `files` and nowhere else, which does nothing but within a call.
+    package convenience init(
+        _ configuration: AuditTrailConfiguration, hooks: AuditTrailHooks, files: any FileSystem,
+        clock: @escaping @Sendable () -> Instant
+    ) throws(AuditTrailError) {
+        var configuration = configuration
+        configuration.standardOutput = false
+        try self.init(
+            configuration, hooks: hooks, files: files, output: StandardOutput(), pace: .caller(clock: clock))
+    }
+
     init(
         _ configuration: AuditTrailConfiguration, hooks: AuditTrailHooks, files: any FileSystem,
-        output: any LineDestination, retryAfter: Duration = .seconds(1)
+        output: any LineDestination, retryAfter: Duration = .seconds(1), pace: SinkPace = .thread
     ) throws(AuditTrailError) {
         var limits = SinkWriter.Limits(lines: configuration.queuedLines, bytes: configuration.queuedBytes)
         limits.retryAfter = retryAfter
@@ -49,7 +60,7 @@ public final class AuditTrail: Sendable {
             let opened = try Self.open(fileConfiguration, files: files)
             lastLine = opened.lastLine
             tornLinePath = opened.tornLinePath
-            file = try SinkWriter(name: .file, destination: opened, limits: limits, hooks: hooks)
+            file = try SinkWriter(name: .file, destination: opened, limits: limits, hooks: hooks, pace: pace)
         } else {
             tornLinePath = nil
             file = nil
@@ -57,7 +68,8 @@ public final class AuditTrail: Sendable {
         waitsForDisk = configuration.file?.synchronization == .always
         self.output =
             configuration.standardOutput
-            ? try SinkWriter(name: .standardOutput, destination: output, limits: limits, hooks: hooks) : nil
+            ? try SinkWriter(
+                name: .standardOutput, destination: output, limits: limits, hooks: hooks, pace: pace) : nil
         core = Monitor(
             Core(
                 nextLine: lastLine == .max ? 1 : lastLine + 1,
@@ -165,6 +177,11 @@ public final class AuditTrail: Sendable {
     }
 
     // MARK: - Keeping
+
+    /// Has the sinks do what is due, where they have no threads; tells when more will be.
+    package func passTime() -> Instant? {
+        [output?.passTime(), file?.passTime()].compactMap { $0 ?? nil }.min()
+    }
 
     /// Opens the file anew by its name: what a log rotator asks for with a signal.
     public func reopen() {

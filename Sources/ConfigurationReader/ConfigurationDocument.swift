@@ -1,3 +1,5 @@
+// The unsafe pointer is `read`'s, with its length, and for the call alone.
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

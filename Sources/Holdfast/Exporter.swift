@@ -30,9 +30,9 @@ public final class Exporter: Sendable {
     private let runtime: StreamRuntime
     private let server: ExpositionServer?
     private let board: StreamBoard
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let wall: WallClock
-    private let configuration: ExporterConfiguration
+    let configuration: ExporterConfiguration
     private let wanted: NIOLockedValueBox<Int?>
     private let minutes = NIOLockedValueBox<RepeatedTask?>(nil)
 
@@ -110,6 +110,11 @@ public final class Exporter: Sendable {
     ) throws -> AuditTrail {
         var audit = configuration.audit
         audit.redact = AuditTrail.redaction { vault.all }
+        return try AuditTrail(audit, hooks: trailHooks(metrics: metrics, logger: logger))
+    }
+
+    /// Counts what the trail does, and logs where a sink fails.
+    package static func trailHooks(metrics: StreamMetrics, logger: Logger) throws -> AuditTrailHooks {
         var counters: [AuditSinkName: Counter] = [:]
         for sink in AuditSinkName.allCases { counters[sink] = try metrics.auditDropped(sink: sink.rawValue) }
         _ = try metrics.auditDropped(sink: ExporterSurface.followerSink)
@@ -117,7 +122,15 @@ public final class Exporter: Sendable {
         hooks.onEvent = { metrics.recordAuditEvent($0.rawValue) }
         hooks.onDrop = { [counters] sink, count in counters[sink]?.increment(by: count) }
         hooks.onNotice = { logger.warning("\($1)", metadata: ["sink": "\($0.rawValue)"]) }
-        return try AuditTrail(audit, hooks: hooks)
+        return hooks
+    }
+
+    /// Hears streams as an exporter does, for who runs them without one: in a simulation.
+    package static func listeners(
+        metrics: StreamMetrics, trail: AuditTrail, vault: SecretVault, wall: WallClock
+    ) -> StreamRuntime.ListenerSource {
+        listeners(
+            metrics: metrics, trail: trail, board: StreamBoard(), feeds: MessageFeeds(), vault: vault, wall: wall)
     }
 
     private static func listeners(
@@ -176,7 +189,10 @@ public final class Exporter: Sendable {
     }
 
     /// The addresses listened on, with the ports that the system chose.
-    public var addresses: [String] { (server?.boundAddresses ?? []).map(\.description) }
+    public var addresses: [String] { listening.map(\.description) }
+
+    /// The same, in their parts.
+    var listening: [ListenAddress] { server?.boundAddresses ?? [] }
 
     /// The figures of every stream now, by name.
     public var summaries: [StreamSummary] { board.all.map(StreamSummary.init) }

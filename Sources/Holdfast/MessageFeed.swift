@@ -1,3 +1,5 @@
+// The unsafe pointer to a payload is valid during the call; what is kept is a copy.
+
 import NIOConcurrencyHelpers
 import StreamModel
 

@@ -13,6 +13,8 @@ public enum StreamEvent: Hashable, Sendable {
     case attemptFailed(Attempt, AttemptOutcome, AttemptFailure)
     /// The server acknowledged a resume.
     case resumeAcknowledged(Attempt, latency: Duration)
+    /// The server took the session but not all of its subscriptions: nothing will come for these.
+    case subscriptionsRejected(Rejections)
     /// Messages that arrived between the open and the acknowledgment were set aside.
     case bufferFlushed(count: UInt64)
     /// A reconnect attempt succeeded; precedes `live`.
@@ -138,6 +140,26 @@ public enum StreamEvent: Hashable, Sendable {
             self.detail = detail
             self.liveFor = liveFor
             self.lastSequence = lastSequence
+        }
+    }
+
+    /// Subscriptions that a server did not accept. All texts are from outside.
+    public struct Rejections: Hashable, Sendable {
+        /// The most that are named.
+        public static let namedLimit = 20
+
+        /// How many.
+        public var count: Int
+        /// The first of them, ``namedLimit`` at most.
+        public var subscriptions: [String]
+        /// Why the first was rejected; empty where the server does not say.
+        public var reason: String
+
+        /// `subscriptions` were not accepted; more than ``namedLimit`` are counted, not kept.
+        public init(_ subscriptions: [String], reason: String) {
+            count = subscriptions.count
+            self.subscriptions = Array(subscriptions.prefix(Self.namedLimit))
+            self.reason = reason
         }
     }
 

@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call, and only handed on in it.
+
 public import NIOCore
 import StreamModel
 import WebSocketCodec

@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call.
+
 public import NIOCore
 public import StreamModel
 public import WebSocketCodec

@@ -1,3 +1,6 @@
+// The unsafe pointers to payloads are valid during the call, and only handed on in it: copying each message would cost
+// more than reading it.
+
 import Credentials
 import Logging
 import NIOCore
@@ -221,7 +224,7 @@ final class StreamDriver: StreamConnectionDelegate {
         }
     }
 
-    private func emit(_ event: StreamEvent, at now: Instant) {
+    func emit(_ event: StreamEvent, at now: Instant) {
         log(event)
         if case .live(let attempt, _, _) = event { liveAttempt = (attempt.id, attempt.generation) }
         if case .connectionLost = event { liveAttempt = nil }
@@ -392,7 +395,7 @@ final class StreamDriver: StreamConnectionDelegate {
     /// Remembers where the stream is, so that another life of the process can resume it.
     func saveCursor() {
         guard let cursors = surroundings.cursors, machine.hasResumableSession, !wire.resumeNeedsCaptures else { return }
-        offeredSequence = machine.continuity.tallies.highest
+        offeredSequence = machine.continuity.settledThrough
         cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
     }
 

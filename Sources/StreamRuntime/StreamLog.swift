@@ -77,6 +77,15 @@ enum StreamLog {
                 [("retries", String(retries)), ("cause", cause)] + (rearm.map { [("rearms_after", seconds($0))] } ?? [])
             )
         case .stopped(let cause): return (.info, "stream stopped", [("cause", "\(cause)")])
+        case .subscriptionsRejected(let rejections):
+            return (
+                .warning, "subscriptions rejected; nothing will come for them",
+                [
+                    ("count", String(rejections.count)),
+                    ("subscriptions", rejections.subscriptions.joined(separator: " ")),
+                ]
+                    + (rejections.reason.isEmpty ? [] : [("reason", rejections.reason)])
+            )
         case .bufferFlushed(let count):
             return (.info, "messages before the acknowledgment flushed", [("count", String(count))])
         case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered:
@@ -113,7 +122,8 @@ extension StreamEvent {
             .reconnected(let attempt, _), .live(let attempt, _, _):
             (attempt.id, attempt.generation)
         case .connectionLost(let loss): (loss.attempt, loss.generation)
-        case .started, .stateChanged, .bufferFlushed, .held, .backoffScheduled, .gapOpened, .gapClosed, .messagesLost,
+        case .started, .stateChanged, .subscriptionsRejected, .bufferFlushed, .held, .backoffScheduled, .gapOpened,
+            .gapClosed, .messagesLost,
             .sequenceReset, .resumeSettled, .heartbeatAnswered, .heartbeatMissed, .silenceDetected, .handover,
             .retriesExhausted, .stopped:
             nil

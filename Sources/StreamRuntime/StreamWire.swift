@@ -127,7 +127,9 @@ struct StreamWire: Sendable {
         switch failure.kind {
         case .refusedByServer(let refusal):
             let retryAfter = refusal.retryAfter.flatMap { RetryAfter.parse($0, now: wall) }
-            return profile.failure(forStatus: refusal.status, retryAfter: retryAfter, body: refusal.body)
+            // Of a redirect, that it was not followed says more than its body, which is a link to elsewhere.
+            let body = (300...399).contains(refusal.status) ? Array(failure.text.utf8) : refusal.body
+            return profile.failure(forStatus: refusal.status, retryAfter: retryAfter, body: body)
         case .dns: reason = .dns
         case .refused: reason = .refused
         case .timeout: reason = .timeout

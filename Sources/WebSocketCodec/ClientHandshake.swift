@@ -1,3 +1,6 @@
+// The unsafe pointer is to the input, valid during the call; buffer pointers check their bounds when indexed in debug
+// builds, and every index here is compared with the length.
+
 /// The client's opening handshake (RFC 6455, section 4.1): bytes to send, then bytes to feed until it is decided.
 ///
 /// Our own instead of an HTTP client's upgrade, so that no byte after the 101 is ever lost.

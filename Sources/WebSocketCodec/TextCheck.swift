@@ -1,3 +1,5 @@
+// The unsafe pointer is to a part of a message, valid during the call.
+
 /// The check of one text message, over all of its parts (RFC 6455, section 8.1).
 struct TextCheck {
     private var validator = UTF8Validator()

@@ -1,3 +1,6 @@
+// Unsafe pointers are to the input or to the decoder's own buffers, valid until the next call: a message is handed on
+// where it lies. Every part that is taken is at most what is left of the input.
+
 /// Bytes of the peer in, messages and errors out (RFC 6455, section 5; RFC 7692, section 7).
 ///
 /// A message that lies whole, unfragmented and uncompressed in the input is handed on where it lies: nothing is copied

@@ -1,3 +1,5 @@
+// The unsafe pointers are to payloads of the caller, valid during the call, in which they are copied.
+
 public import NIOCore
 public import WebSocketCodec
 

@@ -1,3 +1,5 @@
+// The unsafe pointers are into the channel's buffer or the codec's, valid during the call, and only handed on in it.
+
 import Glibc
 import NIOCore
 import NIOSSL

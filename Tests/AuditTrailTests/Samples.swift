@@ -54,7 +54,9 @@ enum Samples {
             .attemptFailed(attempt(reconnect: true), outcome(.failure), failure),
             .attemptFailed(attempt(reconnect: true, cause: ""), outcome(.timeout), AttemptFailure(reason: .ackTimeout)),
             .resumeAcknowledged(attempt(reconnect: true), latency: .milliseconds(148)),
-            .bufferFlushed(count: 7), .reconnected(attempt(reconnect: true), outcome(.success)),
+            .subscriptionsRejected(.init(["v2.a", "v2.\"b\""], reason: "no permission")),
+            .subscriptionsRejected(.init((0..<30).map { "t\($0)" }, reason: "")), .bufferFlushed(count: 7),
+            .reconnected(attempt(reconnect: true), outcome(.success)),
             .live(attempt(reconnect: false), phases, outage: nil),
             .live(attempt(reconnect: true), PhaseTimings(), outage: .milliseconds(2_500)), .held, loss(),
             .connectionLost(

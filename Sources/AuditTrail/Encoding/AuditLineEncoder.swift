@@ -99,6 +99,10 @@ struct AuditLineEncoder: Sendable {
             writer.write("attempt", attempt.number)
             writer.write("attemptId", attempt.id)
         case .resumeSettled(let outcome): writer.write("outcome", outcome.rawValue)
+        case .subscriptionsRejected(let rejections):
+            writer.write("count", rejections.count)
+            writer.write("subscriptions", rejections.subscriptions.map(redact))
+            write(detail: rejections.reason, to: &writer)
         case .bufferFlushed(let count): writer.write("count", count)
         case .gapOpened, .gapClosed, .messagesLost, .sequenceReset: writeContinuity(event, to: &writer)
         case .heartbeatMissed(let after), .silenceDetected(let after): writer.write("afterMs", milliseconds: after)
@@ -202,6 +206,7 @@ extension StreamEvent {
         case .attemptFailed(let attempt, _, _): attempt.isReconnect ? .websocketReconnection : .connectFailed
         case .resumeAcknowledged: .reconnectAck
         case .resumeSettled: .resumeSettled
+        case .subscriptionsRejected: .subscriptionsRejected
         case .bufferFlushed: .bufferFlushed
         case .gapOpened: .sequenceGap
         case .gapClosed: .sequenceGapClosed

@@ -1,3 +1,5 @@
+// Unsafe access to the bytes of values in place, within one call each: the hot path of the trail copies nothing twice.
+
 internal import StreamModel
 
 /// Writes one JSON object into bytes, key after key in the order of the calls.
@@ -91,6 +93,17 @@ struct JSONObjectWriter {
     mutating func write(_ key: StaticString, _ value: String, limit: Int = maximumNameLength) {
         open(key)
         appendString(value, limit: limit)
+    }
+
+    /// The texts, each bounded like a name.
+    mutating func write(_ key: StaticString, _ values: [String]) {
+        open(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            appendString(value, limit: Self.maximumNameLength)
+        }
+        bytes.append(UInt8(ascii: "]"))
     }
 
     private mutating func open(_ key: StaticString) {
