@@ -99,7 +99,7 @@ import Testing
         try bench.exporter.start()
         let name = try await bench.gateway.acknowledged()
         try await bench.gateway.emit(10, to: name)
-        while messages.backlog < 10 { try await Task.sleep(for: .milliseconds(5)) }
+        while messages.backlog < 10 { try await Task.sleep(until: .now + .milliseconds(5), clock: .continuous) }
         messages.close()
         try await bench.gateway.groundTruth(timeout: patience) { $0.openConnections == 0 }
         var numbers: [UInt64?] = []
