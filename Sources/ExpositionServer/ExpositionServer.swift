@@ -41,6 +41,8 @@ public final class ExpositionServer: Sendable {
     private let state = Monitor(State())
     private let web: WebConfiguration?
     private let stamps: Monitor<FileStamps>
+    /// Why the web configuration as it is now is not in force; nil where it is.
+    private let webMistake = Monitor<String?>(nil)
 
     /// A server that does not listen yet. `log` takes the rare messages of the HTTP library, one line each, and what
     /// became of a web configuration that has changed.
@@ -164,8 +166,9 @@ public final class ExpositionServer: Sendable {
 
     /// Takes up the web configuration where its files have changed.
     private func refreshWeb() {
+        // What was wrong may get better in a file that nobody knows of as long as it is wrong: then it is tried each time.
         guard let origin = dispatcher.web.origin,
-            stamps.withLock({ $0.haveChanged(origin.files) })
+            stamps.withLock({ $0.haveChanged(origin.files) }) || webMistake.withLock({ $0 != nil })
         else { return }
         do throws(ExpositionServerError) {
             let fresh = try ActiveWeb(try origin.read())
@@ -176,9 +179,14 @@ public final class ExpositionServer: Sendable {
             stamps.withLock { _ = $0.haveChanged(fresh.origin?.files ?? []) }
             dispatcher.web = fresh
             authenticator?.replace(users: fresh.users)
+            webMistake.withLock { $0 = nil }
             notice("the web configuration has changed and is in force")
         } catch {
-            notice("the web configuration has changed and is not in force: \(error)")
+            let isNew = webMistake.withLock { mistake in
+                defer { mistake = error.description }
+                return mistake != error.description
+            }
+            if isNew { notice("the web configuration has changed and is not in force: \(error)") }
         }
     }
 }

