@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs mutate install clean
+.PHONY: help deps deps-build build demo test check bench format lint docs mutate simulate plant install clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
@@ -31,6 +31,8 @@ test: deps  ## everything that a change must pass
 	@swift build --build-tests
 	@$(MAKE) check
 	@swift test --skip-build --parallel --disable-xctest
+	@# Seeds that nobody has seen yet; what they show is printed with the seed that shows it again.
+	@"$$(swift build --show-bin-path)/holdfast-simulate" --seconds 60
 
 lint:
 	@scripts/toolchain.sh
@@ -58,6 +60,15 @@ docs: build  ## write the documents that the program writes itself
 
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py
+
+# SEED=… runs one seed again, HOURS=… runs fresh seeds for so long; without either, a minute of them.
+simulate: deps-build  ## years of faults in virtual time: SEED=… or HOURS=…
+	@swift build --configuration release --product holdfast-simulate
+	@"$$(swift build --configuration release --show-bin-path)/holdfast-simulate" \
+		$(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+
+plant:  ## plant bugs in a copy of the tree and see the simulation find each; some minutes
+	@scripts/plant.py
 
 install: deps-build  ## build for release and install under PREFIX (/usr/local)
 	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
