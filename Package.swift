@@ -131,8 +131,8 @@ let package = Package(
         .target(
             name: "StreamSimulation",
             dependencies: [
-                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics", "MetricsRegistry",
-                "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
+                "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics",
+                "MetricsRegistry", "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -15,7 +15,8 @@ struct ShrinkerTests {
             Fault(id: index, at: Int64(index + 1) * 20_000_000_000, length: 0, stream: 0, kind: .strayNumber)
         }
         let deadly = Fault(
-            id: 9, at: scenario.troubled + 600_000_000_000, length: 0, stream: 0, kind: .close(code: 1000, reason: "bye"))
+            id: 9, at: scenario.troubled + 600_000_000_000, length: 0, stream: 0,
+            kind: .close(code: 1000, reason: "bye"))
         scenario.faults = innocent + [deadly]
         guard let violation = Simulation.run(scenario).violation else {
             Issue.record("nothing was broken")

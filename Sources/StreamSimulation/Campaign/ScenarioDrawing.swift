@@ -99,7 +99,8 @@ extension Scenario {
             return at(.halfOpen(toClient: directions.0, toGateway: directions.1))
         case 11, 12:
             let codes: [(UInt16, String)] = [
-                (1006, ""), (1011, "internal error"), (1012, ""), (1013, ""), (4401, ""), (1008, "401 stale"), (4000, "x"),
+                (1006, ""), (1011, "internal error"), (1012, ""), (1013, ""), (4401, ""), (1008, "401 stale"),
+                (4000, "x"),
             ]
             let (code, reason) = random.chance(0.03) ? (random.pick([1000, 1001]), "bye") : random.pick(codes)
             return at(code == 1006 ? .cut : .close(code: code, reason: reason))

@@ -9,7 +9,11 @@ struct Shrinker {
         var best = (scenario: scenario, violation: violation)
         // What lies after the failure had no part in it.
         best.scenario.faults.removeAll { $0.at > violation.at && violation.checker != "recovery" }
-        if let outcome = attempt(best.scenario, violation.checker) { best.violation = outcome } else { best.scenario = scenario }
+        if let outcome = attempt(best.scenario, violation.checker) {
+            best.violation = outcome
+        } else {
+            best.scenario = scenario
+        }
         var size = max(1, best.scenario.faults.count / 2)
         while runs < budget {
             var start = 0

@@ -107,7 +107,9 @@ extension Probe {
     }
 
     func didReceive() {
-        if world.violation == nil, !ledger.closing.isEmpty { fail("ledger", "an epoch ended, and its gaps were not lost") }
+        if world.violation == nil, !ledger.closing.isEmpty {
+            fail("ledger", "an epoch ended, and its gaps were not lost")
+        }
     }
 
     func ponged(_ connection: VirtualConnection) {

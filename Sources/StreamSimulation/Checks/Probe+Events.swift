@@ -247,9 +247,11 @@ extension Probe {
             least = min(base, cap)
             most = cap
         }
-        if delay < floor { fail("pacing", "retry \(retry) in \(delay) ns, and the gateway asked for \(floor) ns") }
+        if delay < floor { fail("pacing", "retry \(retry) in \(delay) ns, the gateway asked for \(floor) ns") }
         if delay < least { fail("pacing", "retry \(retry) in \(delay) ns, and \(least) ns is the least") }
-        if delay > most + 2, !longestDelayAllowed { fail("pacing", "retry \(retry) in \(delay) ns, at most \(most) ns") }
+        if delay > most + 2, !longestDelayAllowed {
+            fail("pacing", "retry \(retry) in \(delay) ns, at most \(most) ns")
+        }
         scheduled = (delay, now)
     }
 

@@ -230,7 +230,8 @@ final class Probe: StreamListener, @unchecked Sendable {
                 fail("proof", "live since \(Fault.seconds(live.since)) and its retry count is not 0 again")
             }
         }
-        if let scheduled, attempt == nil, live == nil, now - max(scheduled.at + scheduled.delay, life.lastWoke) > slack {
+        if let scheduled, attempt == nil, live == nil, now - max(scheduled.at + scheduled.delay, life.lastWoke) > slack
+        {
             fail("pacing", "no attempt, though its delay is long over")
         }
         if let attempt, now - max(attempt.began, life.lastWoke) > 3_600_000_000_000 {
