@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs docc mutate fuzz release install deb try-deb try-trail clean
+.PHONY: help deps deps-build build demo test check bench format lint docs docc mutate fuzz simulate plant release install deb try-deb try-trail clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
@@ -31,6 +31,8 @@ test: deps  ## everything that a change must pass
 	@$(MAKE) lint
 	@swift build --build-tests
 	@$(MAKE) check
+	@# Seeds that nobody has seen yet; what they show is printed with the seed that shows it again.
+	@"$$(swift build --show-bin-path)/holdfast-simulate" --seconds 60
 	@# Of a crash, the stack that led to it and no more: logs are often cut to their last lines.
 	@SWIFT_BACKTRACE=threads=crashed,registers=none,images=none,color=no \
 		swift test --skip-build --parallel --disable-xctest
@@ -74,6 +76,15 @@ mutate:  ## break each alert rule on purpose and see that a test notices; some m
 
 fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
 	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
+
+# SEED=… runs one seed again, HOURS=… runs fresh seeds for so long; without either, a minute of them.
+simulate: deps-build  ## years of faults in virtual time: SEED=… or HOURS=…
+	@swift build --configuration release --product holdfast-simulate
+	@"$$(swift build --configuration release --show-bin-path)/holdfast-simulate" \
+		$(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+
+plant:  ## plant bugs in a copy of the tree and see the simulation find each; some minutes
+	@scripts/plant.py
 
 # With Swift's libraries inside, so that it also runs where there is no toolchain.
 RELEASE := swift build --configuration release --static-swift-stdlib --product holdfast

@@ -163,8 +163,7 @@ let package = Package(
             name: "StreamSimulation",
             dependencies: [
                 "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics",
-                "MetricsRegistry",
-                "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
+                "MetricsRegistry", "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],

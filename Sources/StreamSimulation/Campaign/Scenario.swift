@@ -61,10 +61,9 @@ struct Scenario: Sendable {
 extension Scenario: CustomStringConvertible {
     var description: String {
         var text = "seed \(seed): \(Fault.seconds(troubled)) with faults, \(Fault.seconds(quiet)) without; "
-        text +=
-            "latency \(latency / 1000) µs, tokens last \(tokenLifetime) s, cursors \(keepsCursors ? "kept" : "not kept"), "
-        text +=
-            "fsync \(synchronization.rawValue), files of \(fileSize) bytes, disk delay \(Fault.seconds(diskDelay)), "
+        text += "latency \(latency / 1000) µs, tokens last \(tokenLifetime) s, "
+        text += "cursors \(keepsCursors ? "kept" : "not kept"), fsync \(synchronization.rawValue), "
+        text += "files of \(fileSize) bytes, disk delay \(Fault.seconds(diskDelay)), "
         text += "budget \(budgetRate)/s burst \(budgetBurst) concurrent \(budgetConcurrent)"
         text += networkFirst ? ", network first\n" : ", timers first\n"
         for (index, stream) in streams.enumerated() {

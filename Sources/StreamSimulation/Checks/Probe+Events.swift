@@ -34,7 +34,7 @@ extension Probe {
             counts.answeredHeartbeats += 1
             if live?.lastPong != now { fail("heartbeat", "answered, and no pong came") }
         case .heartbeatMissed: counts.missedHeartbeats += 1
-        case .bufferFlushed, .silenceDetected, .handover: break
+        case .subscriptionsRejected, .bufferFlushed, .silenceDetected, .handover: break
         }
     }
 
@@ -247,7 +247,7 @@ extension Probe {
             least = min(base, cap)
             most = cap
         }
-        if delay < floor { fail("pacing", "retry \(retry) in \(delay) ns, and the gateway asked for \(floor) ns") }
+        if delay < floor { fail("pacing", "retry \(retry) in \(delay) ns, the gateway asked for \(floor) ns") }
         if delay < least { fail("pacing", "retry \(retry) in \(delay) ns, and \(least) ns is the least") }
         if delay > most + 2, !longestDelayAllowed {
             fail("pacing", "retry \(retry) in \(delay) ns, at most \(most) ns")

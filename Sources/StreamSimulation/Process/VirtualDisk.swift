@@ -17,6 +17,9 @@ final class VirtualDisk: FileSystem, @unchecked Sendable {
         var synced = 0
     }
 
+    /// More than are ever kept.
+    static let mostRotated = 60
+
     weak var world: World?
     private var names: [String: UInt64] = [:]
     private var files: [UInt64: File] = [:]
@@ -37,10 +40,9 @@ final class VirtualDisk: FileSystem, @unchecked Sendable {
     func rotatedSet(of path: String) -> [[UInt8]] {
         var contents: [[UInt8]] = []
         if let inode = names[path] { contents.append(files[inode]?.content ?? []) }
-        var index = 1
-        while let inode = names["\(path).\(index)"] {
-            contents.append(files[inode]?.content ?? [])
-            index += 1
+        // A rename that fails leaves a number unused until the next rotation.
+        for index in 1...Self.mostRotated {
+            if let inode = names["\(path).\(index)"] { contents.append(files[inode]?.content ?? []) }
         }
         return contents.reversed()
     }
@@ -48,10 +50,8 @@ final class VirtualDisk: FileSystem, @unchecked Sendable {
     /// Forgets the older files of a rotated set, which were looked at.
     func forgetRotated(of path: String) {
         // The newest of them stays: a new life may have to look there for the last number.
-        var index = 2
-        while let inode = names.removeValue(forKey: "\(path).\(index)") {
-            files[inode] = nil
-            index += 1
+        for index in 2...Self.mostRotated {
+            if let inode = names.removeValue(forKey: "\(path).\(index)") { files[inode] = nil }
         }
     }
 
