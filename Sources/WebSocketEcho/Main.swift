@@ -84,6 +84,7 @@ private final class EchoConnection: WebSocketDelegate {
             do {
                 var options = WebSocketOptions()
                 options.maxMessageSize = 32 << 20
+                options.takesContextOver = true
                 options.maxOutboundBytes = 64 << 20
                 let echo = EchoConnection(promise: promise)
                 let connection = WebSocketConnection(

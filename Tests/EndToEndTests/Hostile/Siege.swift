@@ -18,13 +18,13 @@ final class Siege {
     static let scale = ProcessInfo.processInfo.environment["HOSTILE_FULL"] == nil ? 1 : 10
 
     /// - Parameter tokenURL: where the attacked stream takes its token; the gateway itself where nil.
-    init(tokenURL: String? = nil) throws {
+    init(tokenURL: String? = nil, connectTimeout: String = "30s") throws {
         gateway = try MockGateway()
         let folder = try Folder()
         exporter = try Exporter(
             """
             credentials:
-              sound: {type: oauth2_client_credentials, token_url: "\(gateway.tokenURL)", client_id: c, client_secret: s}
+              sound: {type: oauth2_client_credentials, token_url: "\(gateway.tokenURL)", client_id: c, client_secret: sound-secret}
               attacked:
                 type: oauth2_client_credentials
                 token_url: "\(tokenURL ?? gateway.tokenURL)"
@@ -47,7 +47,7 @@ final class Siege {
                 url: "\(gateway.url("attacked"))"
                 credential: attacked
                 subscriptions: [a]
-                connect_timeout: \(tokenURL == nil ? "2s" : "10s")
+                connect_timeout: \(connectTimeout)
             audit: {stdout: false, file: {path: \(folder.file("audit.jsonl")), fsync: never}}
             """, in: folder)
         good = try gateway.live("good").peer
