@@ -80,6 +80,7 @@ public final class Exporter: Sendable {
         options.wall = wall
         options.seed = configuration.seed
         options.environment = configuration.environment
+        options.timerSlack = .milliseconds(100)
         options.tokenObtained = { [vault] in vault.add(token: $0) }
         if let directory = configuration.stateDirectory { options.cursors = try CursorStore(directory: directory) }
         runtime = StreamRuntime(

@@ -8,6 +8,8 @@ enum StreamLog {
 
     /// - Parameter live: the attempt that made the live connection; what belongs to no attempt happened on it.
     static func write(_ event: StreamEvent, stream: String, live: Subject?, to logger: Logger) {
+        // Most of what happens is not logged at most levels: the line is not made to be thrown away.
+        guard logger.logLevel <= mostSevere(event) else { return }
         guard let (level, text, metadata) = line(event), logger.logLevel <= level else { return }
         var all = Self.metadata(stream: stream, attempt: event.subject ?? live)
         for (key, value) in metadata { all[key] = "\(value)" }
@@ -22,6 +24,15 @@ enum StreamLog {
             metadata["connection"] = "\(attempt.generation)"
         }
         return metadata
+    }
+
+    /// The level of the line, or one above it.
+    private static func mostSevere(_ event: StreamEvent) -> Logger.Level {
+        switch event {
+        case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered: .debug
+        case .retriesExhausted: .error
+        default: .warning
+        }
     }
 
     private typealias Line = (level: Logger.Level, text: String, metadata: [(String, String)])
