@@ -68,6 +68,7 @@ public final class Exporter: Sendable {
         options.network = NetworkConnecting(tls: configuration.tls, proxies: configuration.proxies)
         options.wall = wall
         options.environment = configuration.environment
+        options.timerSlack = .milliseconds(100)
         options.tokenObtained = { [vault] in vault.add(token: $0) }
         if let directory = configuration.stateDirectory { options.cursors = try CursorStore(directory: directory) }
         runtime = StreamRuntime(

@@ -103,6 +103,10 @@ private final class NetworkConnection: StreamConnection, WebSocketDelegate {
         delegate?.connectionReceived(generation, kind, payload)
     }
 
+    func webSocketReceived(_ connection: WebSocketConnection, _ messages: UnsafeBufferPointer<WebSocketMessage>) {
+        delegate?.connectionReceived(generation, messages)
+    }
+
     func webSocketReceivedPong(_ connection: WebSocketConnection, _ payload: UnsafeRawBufferPointer) {
         delegate?.connectionReceivedPong(generation)
     }

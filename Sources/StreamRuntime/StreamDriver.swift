@@ -12,13 +12,24 @@ import WebSocketTransport
 /// Everything here happens on that loop. The driver decides nothing; what is decided is decided by the machine.
 final class StreamDriver: StreamConnectionDelegate {
     /// What all drivers share.
-    struct Surroundings: Sendable {
+    final class Surroundings: Sendable {
         let network: any StreamConnecting
         let wall: WallClock
         let logger: Logger
         let cursors: CursorStore?
         /// The retries of a stream with `on_exhausted: exit` are used up.
         let endProcess: @Sendable (String) -> Void
+
+        init(
+            network: any StreamConnecting, wall: WallClock, logger: Logger, cursors: CursorStore?,
+            endProcess: @escaping @Sendable (String) -> Void
+        ) {
+            self.network = network
+            self.wall = wall
+            self.logger = logger
+            self.cursors = cursors
+            self.endProcess = endProcess
+        }
     }
 
     /// An attempt's connection, the successor in a hand-over, and the one that drains.
@@ -52,6 +63,7 @@ final class StreamDriver: StreamConnectionDelegate {
     let loop: any EventLoop
     let wire: StreamWire
     let surroundings: Surroundings
+    private let ticks: LoopTicks?
     let listener: any StreamListener
     private let budget: BudgetKeeper
     let credential: CredentialKeeper?
@@ -71,7 +83,8 @@ final class StreamDriver: StreamConnectionDelegate {
 
     private var isHandling = false
     private var waitingInputs: [StreamInput] = []
-    private var timer: (at: Instant, task: Scheduled<Void>)?
+    /// Without a task: one of the loop's ticks.
+    private var timer: (at: Instant, task: Scheduled<Void>?)?
     private var receivedMessage = false
     private var lastMessageAt: WallTime?
     private var batchNow: Instant?
@@ -83,7 +96,7 @@ final class StreamDriver: StreamConnectionDelegate {
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
         budget: BudgetKeeper, credential: CredentialKeeper?, requester: UInt64, seed: UInt64,
-        surroundings: Surroundings, loop: any EventLoop
+        surroundings: Surroundings, ticks: LoopTicks? = nil, loop: any EventLoop
     ) {
         self.identity = identity
         self.loop = loop
@@ -92,6 +105,7 @@ final class StreamDriver: StreamConnectionDelegate {
         self.credential = credential
         self.requester = requester
         self.surroundings = surroundings
+        self.ticks = ticks
         wire = StreamWire(specification, clientID: identity.clientID)
         // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
         let cursor = wire.resumeNeedsCaptures ? nil : cursor
@@ -164,15 +178,27 @@ final class StreamDriver: StreamConnectionDelegate {
     /// as the silence deadline does with every message, costs nothing until it would have been due.
     private func reschedule() {
         guard let deadline = machine.nextDeadline else {
-            timer?.task.cancel()
+            timer?.task?.cancel()
             timer = nil
             return
         }
         if let timer, timer.at <= deadline { return }
-        timer?.task.cancel()
+        timer?.task?.cancel()
+        // Delays before attempts are not met on common ticks: they were spread on purpose.
+        if let ticks, machine.state == .live, let tick = ticks.tick(for: deadline) {
+            ticks.wake(self, on: tick)
+            timer = (tick, nil)
+            return
+        }
         let bound = NIOLoopBound(self, eventLoop: loop)
         let task = loop.schedule(at: deadline) { bound.value.timerFired() }
         timer = (deadline, task)
+    }
+
+    /// One of the loop's ticks is here; another one is waited for where the deadline moved forward meanwhile.
+    func tickPassed(_ tick: Instant) {
+        guard let timer, timer.task == nil, timer.at == tick else { return }
+        timerFired()
     }
 
     private func timerFired() {
@@ -270,20 +296,59 @@ final class StreamDriver: StreamConnectionDelegate {
         handle(.transportFailed(generation: generation, meaning, phases))
     }
 
-    func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    func connectionReceived(_ generation: UInt64, _ messages: UnsafeBufferPointer<WebSocketMessage>) {
         guard let link = link(generation) else { return }
+        receivedMessage = true
+        let now = batchNow ?? loop.instant
+        batchNow = now
+        let takesRuns = wire.replies.isEmpty && !listener.wantsMessages
+        var next = 0
+        while next < messages.count {
+            var facts: MessageFacts?
+            if takesRuns, !isHandling {
+                facts = Self.takeRun(of: messages, from: &next, on: link, by: &machine, at: now)
+                if next == messages.count { return }
+            }
+            let payload = messages[next].payload
+            receive(
+                facts ?? Self.facts(of: payload, on: link, isLive: machine.liveGeneration == generation), of: payload,
+                on: link, at: now)
+            next += 1
+            // A connection that was given up meanwhile tells of nothing more.
+            guard links[generation] === link else { return }
+        }
+    }
+
+    /// Counts messages as long as each is the next one of a live connection, as nearly every one is: nothing follows
+    /// from it, and nothing is asked. Gives the facts of the first that is not; `next` is its index.
+    ///
+    /// The machine is lent as a whole: asking for it anew would cost each message an exclusivity check.
+    private static func takeRun(
+        of messages: UnsafeBufferPointer<WebSocketMessage>, from next: inout Int, on link: Link,
+        by machine: inout StreamMachine, at now: Instant
+    ) -> MessageFacts? {
+        let generation = link.generation
+        let isLive = machine.liveGeneration == generation
+        while next < messages.count {
+            let facts = facts(of: messages[next].payload, on: link, isLive: isLive)
+            guard machine.receiveInOrder(facts, from: generation, at: now) else { return facts }
+            next += 1
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private static func facts(
+        of payload: UnsafeRawBufferPointer, on link: Link, isLive: Bool
+    ) -> MessageFacts {
         var facts = link.matcher.facts(of: payload)
         // What acknowledges also while live, as any event may, is an event from then on.
-        if facts.role == .acknowledgment, machine.liveGeneration == generation { facts.role = .event }
-        receivedMessage = true
-        let now: Instant
-        if let batchNow {
-            now = batchNow
-        } else {
-            now = loop.instant
-            batchNow = now
-        }
-        // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
+        if isLive, facts.role == .acknowledgment { facts.role = .event }
+        return facts
+    }
+
+    private func receive(_ facts: MessageFacts, of payload: UnsafeRawBufferPointer, on link: Link, at now: Instant) {
+        let generation = link.generation
         if !isHandling, wire.replies.isEmpty, machine.receiveInOrder(facts, from: generation, at: now) {
             if listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
             return

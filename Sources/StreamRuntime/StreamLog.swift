@@ -4,10 +4,21 @@ import StreamModel
 /// What of a stream's life is worth a log line: what a person who watches a terminal wants to know, and no more.
 enum StreamLog {
     static func write(_ event: StreamEvent, stream: String, to logger: Logger) {
+        // Most of what happens is not logged at most levels: the line is not made to be thrown away.
+        guard logger.logLevel <= mostSevere(event) else { return }
         guard let (level, text, metadata) = line(event), logger.logLevel <= level else { return }
         var all: Logger.Metadata = ["stream": "\(stream)"]
         for (key, value) in metadata { all[key] = "\(value)" }
         logger.log(level: level, "\(text)", metadata: all)
+    }
+
+    /// The level of the line, or one above it.
+    private static func mostSevere(_ event: StreamEvent) -> Logger.Level {
+        switch event {
+        case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered: .debug
+        case .retriesExhausted: .error
+        default: .warning
+        }
     }
 
     private typealias Line = (level: Logger.Level, text: String, metadata: [(String, String)])
