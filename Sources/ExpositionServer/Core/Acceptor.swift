@@ -100,6 +100,10 @@ final class Acceptor: @unchecked Sendable {
     }
 
     private func add(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) {
+        // A TLS handshake is several small writes; each would wait for the client to acknowledge the one before.
+        var one: Int32 = 1
+        setsockopt(
+            descriptor, Int32(IPPROTO_TCP), Int32(TCP_NODELAY), &one, socklen_t(MemoryLayout<Int32>.size))
         let daemon = placement.daemon(for: ClientKey.make(address))
         // The descriptor belongs to the daemon now, which closes it if it cannot serve it.
         daemons[daemon].add(descriptor, address, size)
