@@ -9,6 +9,12 @@ public final class AuditTrail: Sendable {
     private struct Core {
         var nextLine: UInt64
         var recent: RecentLines
+        var observers: [UInt64: @Sendable (EventRecord, AuditLine?) -> Void] = [:]
+        var nextObserver: UInt64 = 0
+
+        func tell(_ record: EventRecord, _ line: AuditLine?) {
+            for observer in observers.values { observer(record, line) }
+        }
     }
 
     private let core: Monitor<Core>
@@ -30,9 +36,20 @@ public final class AuditTrail: Sendable {
         try self.init(configuration, hooks: hooks, files: SystemFileSystem(), output: StandardOutput())
     }
 
+    /// A trail to a file in `files` and nowhere else, which does nothing but within a call.
+    package convenience init(
+        _ configuration: AuditTrailConfiguration, hooks: AuditTrailHooks, files: any FileSystem,
+        clock: @escaping @Sendable () -> Instant
+    ) throws(AuditTrailError) {
+        var configuration = configuration
+        configuration.standardOutput = false
+        try self.init(
+            configuration, hooks: hooks, files: files, output: StandardOutput(), pace: .caller(clock: clock))
+    }
+
     init(
         _ configuration: AuditTrailConfiguration, hooks: AuditTrailHooks, files: any FileSystem,
-        output: any LineDestination, retryAfter: Duration = .seconds(1)
+        output: any LineDestination, retryAfter: Duration = .seconds(1), pace: SinkPace = .thread
     ) throws(AuditTrailError) {
         var limits = SinkWriter.Limits(lines: configuration.queuedLines, bytes: configuration.queuedBytes)
         limits.retryAfter = retryAfter
@@ -43,7 +60,7 @@ public final class AuditTrail: Sendable {
             let opened = try Self.open(fileConfiguration, files: files)
             lastLine = opened.lastLine
             tornLinePath = opened.tornLinePath
-            file = try SinkWriter(name: .file, destination: opened, limits: limits, hooks: hooks)
+            file = try SinkWriter(name: .file, destination: opened, limits: limits, hooks: hooks, pace: pace)
         } else {
             tornLinePath = nil
             file = nil
@@ -51,7 +68,8 @@ public final class AuditTrail: Sendable {
         waitsForDisk = configuration.file?.synchronization == .always
         self.output =
             configuration.standardOutput
-            ? try SinkWriter(name: .standardOutput, destination: output, limits: limits, hooks: hooks) : nil
+            ? try SinkWriter(
+                name: .standardOutput, destination: output, limits: limits, hooks: hooks, pace: pace) : nil
         core = Monitor(
             Core(
                 nextLine: lastLine == .max ? 1 : lastLine + 1,
@@ -85,13 +103,14 @@ public final class AuditTrail: Sendable {
         var ticket: UInt64?
         var names: [AuditEventName] = []
         core.withLock { core in
-            guard let line = encoder.line(core.nextLine, for: record) else { return }
+            guard let line = encoder.line(core.nextLine, for: record) else { return core.tell(record, nil) }
             // Only now that a line comes: a sink that works again first hears what it missed.
             let reports = reportDropped(at: record.time, &core)
             names = Array(repeating: .auditDropped, count: reports)
             let own = reports == 0 ? line : encoder.line(core.nextLine, for: record) ?? line
             ticket = publish(own, &core)
             names.append(own.event)
+            core.tell(record, own)
         }
         for name in names { hooks.onEvent(name) }
         if waitsForDisk, let ticket { file?.waitUntilTried(ticket) }
@@ -144,7 +163,25 @@ public final class AuditTrail: Sendable {
         return (lines, AuditSubscription { [weak self] in self?.core.withLock { $0.recent.unfollow(follower) } })
     }
 
+    /// From now on every record, also those that make no line, and the line where one was made.
+    ///
+    /// `receive` is called in the order of the lines, with the trail's lock held: it must return at once and must not
+    /// call the trail. After ``AuditSubscription/cancel()`` has returned it is not called again.
+    public func observe(_ receive: @escaping @Sendable (EventRecord, AuditLine?) -> Void) -> AuditSubscription {
+        let observer = core.withLock { core in
+            core.nextObserver += 1
+            core.observers[core.nextObserver] = receive
+            return core.nextObserver
+        }
+        return AuditSubscription { [weak self] in self?.core.withLock { $0.observers[observer] = nil } }
+    }
+
     // MARK: - Keeping
+
+    /// Has the sinks do what is due, where they have no threads; tells when more will be.
+    package func passTime() -> Instant? {
+        [output?.passTime(), file?.passTime()].compactMap { $0 ?? nil }.min()
+    }
 
     /// Opens the file anew by its name: what a log rotator asks for with a signal.
     public func reopen() {

@@ -27,7 +27,7 @@ public final class SecretVault: Sendable {
     }
 
     /// Takes a token that was obtained.
-    func add(token: String) {
+    package func add(token: String) {
         guard !token.isEmpty else { return }
         secrets.withLockedValue { state in
             guard !state.tokens.contains(token) else { return }

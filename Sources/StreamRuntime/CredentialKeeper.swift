@@ -115,7 +115,8 @@ final class CredentialKeeper: Sendable {
         case .refusalJudged: break  // the machine counts refusals itself
         case .event(let event, let requester):
             // Told through whichever stream asked; through any other where that one has left meanwhile.
-            guard let client = state.value.clients[requester] ?? state.value.clients.values.first else { return }
+            guard let client = state.value.clients[requester] ?? state.value.clients.min(by: { $0.key < $1.key })?.value
+            else { return }
             client.loop.execute { client.event(event) }
         }
     }

@@ -1,13 +1,5 @@
-// The unsafe pointer is `write`'s, with its length, and for the call alone.
-
 import Foundation
 import NIOConcurrencyHelpers
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// Keeps the cursors of all streams in one file of the state directory, one JSON object a line.
 ///
@@ -19,11 +11,13 @@ public final class CursorStore: Sendable {
     public struct Failure: Error, CustomStringConvertible {
         /// What happened, where, and what to do.
         public let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
-    private let directory: String
-    private let path: String
-    private let lock: Int32
+    private let file: any CursorFile
     /// Held over a whole ``save()``: two of them would write the same file beside.
     private let saving = NIOLock()
     private let cursors: NIOLockedValueBox<(known: [String: Cursor], isDirty: Bool)>
@@ -32,40 +26,16 @@ public final class CursorStore: Sendable {
     ///
     /// - Throws: ``Failure`` where the directory cannot be made, read or locked. A file that cannot be understood is
     ///   set aside rather than trusted or lost.
-    public init(directory: String) throws(Failure) {
-        self.directory = directory
-        path = directory + "/cursors.jsonl"
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw Failure(
-                description: "state directory \(directory) cannot be made: \(error.localizedDescription); "
-                    + "create it and let this user write to it, or change state.directory")
-        }
-        lock = open(directory + "/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-        guard lock >= 0 else {
-            throw Failure(
-                description: "state directory \(directory) cannot be written: \(String(cString: strerror(errno))); "
-                    + "let this user write to it, or change state.directory")
-        }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            Glibc.close(lock)
-            throw Failure(
-                description: "state directory \(directory) is used by another process; "
-                    + "give each process a directory of its own")
-        }
-        do {
-            let (known, isWhole) = try Self.read(path)
-            // What could be understood of a damaged file is written anew with the next save.
-            cursors = NIOLockedValueBox((known, !isWhole))
-        } catch {
-            Glibc.close(lock)
-            throw error
-        }
+    public convenience init(directory: String) throws(Failure) {
+        try self.init(file: StateDirectory(directory))
     }
 
-    deinit {
-        Glibc.close(lock)
+    /// Opens the store in `file`.
+    package init(file: any CursorFile) throws(Failure) {
+        self.file = file
+        let (known, isWhole) = try Self.read(file)
+        // What could be understood of a damaged file is written anew with the next save.
+        cursors = NIOLockedValueBox((known, !isWhole))
     }
 
     /// The saved cursor of `stream`.
@@ -117,40 +87,13 @@ public final class CursorStore: Sendable {
             guard let line = try? encoder.encode(cursor) else { continue }
             data += line + [0x0A]
         }
-        let beside = path + ".new"
-        let file = open(beside, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw failure("open", beside) }
-        defer { Glibc.close(file) }
-        var offset = 0
-        while offset < data.count {
-            let written = data.withUnsafeBytes {
-                Glibc.write(file, $0.baseAddress.map { $0 + offset }, $0.count - offset)
-            }
-            if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw failure("write", beside) }
-            offset += written
-        }
-        guard fsync(file) == 0 else { throw failure("sync", beside) }
-        guard rename(beside, path) == 0 else { throw failure("rename", beside) }
-        // The new name is on the disk only once its directory is.
-        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw failure("open", directory) }
-        defer { Glibc.close(folder) }
-        // Some file systems cannot sync a directory, and say so with EINVAL.
-        guard fsync(folder) == 0 || errno == EINVAL else { throw failure("sync", directory) }
+        try file.replace(with: data)
     }
 
-    private func failure(_ operation: String, _ path: String) -> Failure {
-        Failure(description: "cursors not saved: \(operation) \(path): \(String(cString: strerror(errno)))")
-    }
-
-    private static func read(_ path: String) throws(Failure) -> (cursors: [String: Cursor], isWhole: Bool) {
-        guard FileManager.default.fileExists(atPath: path) else { return ([:], true) }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            // Not taken for an empty one: the next save would write over it.
-            throw Failure(
-                description: "\(path) cannot be read; let this user read it, or remove it to begin every stream anew")
-        }
+    private static func read(
+        _ file: any CursorFile
+    ) throws(Failure) -> (cursors: [String: Cursor], isWhole: Bool) {
+        guard let data = try file.content() else { return ([:], true) }
         let decoder = JSONDecoder()
         var cursors: [String: Cursor] = [:]
         var isWhole = true
@@ -161,7 +104,7 @@ public final class CursorStore: Sendable {
                 isWhole = false
             }
         }
-        if !isWhole { rename(path, path + ".unreadable") }
+        if !isWhole { file.setAside() }
         return (cursors, isWhole)
     }
 }

@@ -82,6 +82,8 @@ final class StreamDriver: StreamConnectionDelegate {
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
     private var isRetired = false
+    /// The attempt that made the live connection, as far as events were told.
+    private var liveAttempt: (id: AttemptID, generation: UInt64)?
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
@@ -99,9 +101,13 @@ final class StreamDriver: StreamConnectionDelegate {
         // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
         let cursor = wire.resumeNeedsCaptures ? nil : cursor
         machine = StreamMachine(
-            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil)
+            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil,
+            attemptSeed: seed ^ Self.attemptSalt)
         random = StreamRandom(seed: seed)
     }
+
+    /// Identifiers of attempts are not what the jitter is drawn from.
+    private static let attemptSalt: UInt64 = 0x6174_7465_6D70_7473
 
     // MARK: Facts
 
@@ -218,8 +224,10 @@ final class StreamDriver: StreamConnectionDelegate {
         }
     }
 
-    private func emit(_ event: StreamEvent, at now: Instant) {
+    func emit(_ event: StreamEvent, at now: Instant) {
         log(event)
+        if case .live(let attempt, _, _) = event { liveAttempt = (attempt.id, attempt.generation) }
+        if case .connectionLost = event { liveAttempt = nil }
         listener.streamDid(event, at: now, wall: surroundings.wall.now())
         switch event {
         case .live:
@@ -387,15 +395,16 @@ final class StreamDriver: StreamConnectionDelegate {
     /// Remembers where the stream is, so that another life of the process can resume it.
     func saveCursor() {
         guard let cursors = surroundings.cursors, machine.hasResumableSession, !wire.resumeNeedsCaptures else { return }
-        offeredSequence = machine.continuity.tallies.highest
+        offeredSequence = machine.continuity.settledThrough
         cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
     }
 
     func log(warning text: String) {
-        surroundings.logger.warning("\(text)", metadata: ["stream": "\(identity.name)"])
+        surroundings.logger.warning(
+            "\(text)", metadata: StreamLog.metadata(stream: identity.name, attempt: liveAttempt))
     }
 
     private func log(_ event: StreamEvent) {
-        StreamLog.write(event, stream: identity.name, to: surroundings.logger)
+        StreamLog.write(event, stream: identity.name, live: liveAttempt, to: surroundings.logger)
     }
 }

@@ -25,6 +25,10 @@ public final class StreamRuntime: Sendable {
         public var tokenObtained: @Sendable (String) -> Void = { _ in }
         /// Seeds all jitter; nil: a random seed.
         public var seed: UInt64?
+        /// Saves cursors off the event loops, where a slow disk holds up nothing. A simulation does it in its own time.
+        package var offload: @Sendable (@escaping @Sendable () -> Void) -> Void = { work in
+            NIOThreadPool.singleton.submit { _ in work() }
+        }
 
         /// The real network and clock, no cursors.
         public init() {}
@@ -33,8 +37,8 @@ public final class StreamRuntime: Sendable {
     /// Makes the listener of a stream, when the stream is about to start. The second closure is called once the stream
     /// is over and nothing more will be said of it.
     public struct ListenerSource: Sendable {
-        let added: @Sendable (StreamIdentity, StreamSpecification) throws -> any StreamListener
-        let removed: @Sendable (StreamIdentity) -> Void
+        package let added: @Sendable (StreamIdentity, StreamSpecification) throws -> any StreamListener
+        package let removed: @Sendable (StreamIdentity) -> Void
 
         /// Listeners made by `added`, and let go by `removed`.
         public init(
@@ -107,7 +111,7 @@ public final class StreamRuntime: Sendable {
             guard !state.isStopping else { return }
             state.plan = plan
             let wanted = Dictionary(plan.streams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            for (name, held) in state.held where wanted[name] == nil {
+            for (name, held) in state.held.sorted(by: { $0.key < $1.key }) where wanted[name] == nil {
                 changes.removed.append(name)
                 state.retiring[name] = .some(nil)
                 stopping.append(held)
@@ -284,11 +288,13 @@ public final class StreamRuntime: Sendable {
     }
 
     /// Stops every stream; done when all sockets are closed, or after `limit`.
-    func stopping(within limit: Duration) -> EventLoopFuture<Void> {
+    package func stopping(within limit: Duration) -> EventLoopFuture<Void> {
         let (all, leaving, saving) = state.withLockedValue { state in
             state.isStopping = true
             defer { state.held = [:] }
-            return (Array(state.held.values), Array(state.leaving.values), state.saving)
+            // In a settled order, so that the same run is told in the same way.
+            let held = state.held.values.sorted { $0.specification.name < $1.specification.name }
+            return (held, Array(state.leaving.values), state.saving)
         }
         saving?.cancel()
         let loop = group.next()
@@ -306,12 +312,12 @@ public final class StreamRuntime: Sendable {
     private func saveCursorsEverySecond() {
         let task = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] _ in
             // The disk is slow; an event loop does not wait for it.
-            NIOThreadPool.singleton.submit { [weak self] _ in self?.saveCursors() }
+            self?.options.offload { [weak self] in self?.saveCursors() }
         }
         state.withLockedValue { $0.saving = task }
     }
 
-    private func saveCursors() {
+    package func saveCursors() {
         do {
             try options.cursors?.save()
         } catch {

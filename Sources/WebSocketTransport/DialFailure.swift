@@ -95,7 +95,7 @@ public struct DialFailure: Error, Sendable {
     /// What happened and where, for people. Holds no query of the URL, no header and no password.
     public let text: String
 
-    init(_ kind: Kind, phases: DialPhases, text: String) {
+    package init(_ kind: Kind, phases: DialPhases, text: String) {
         self.kind = kind
         self.phases = phases
         self.text = text
@@ -118,6 +118,12 @@ public struct HTTPRefusal: Sendable, Hashable {
     public let headers: [HTTPHeaderField]
     /// The first ``maxBodySize`` bytes of the body, as far as they had come.
     public let body: [UInt8]
+
+    package init(status: Int, headers: [HTTPHeaderField], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
 
     /// The header `Retry-After` as it came (RFC 9110, section 10.2.3): seconds, or a date.
     public var retryAfter: String? { headers.first(named: "retry-after") }

@@ -33,6 +33,13 @@ public struct HTTPExchangeResponse: Sendable {
     /// How long each phase took.
     public let phases: DialPhases
 
+    package init(status: Int, headers: [HTTPHeaderField], body: [UInt8], phases: DialPhases) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.phases = phases
+    }
+
     /// The header `Retry-After` as it came (RFC 9110, section 10.2.3): seconds, or a date.
     public var retryAfter: String? { headers.first(named: "retry-after") }
 }

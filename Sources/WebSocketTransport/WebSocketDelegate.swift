@@ -58,4 +58,10 @@ public struct WebSocketClosure: Sendable, Hashable {
     public let code: UInt16
     /// The reason of the peer's close frame, at most 123 bytes of text from outside, or what went wrong.
     public let reason: String
+
+    package init(origin: Origin, code: UInt16, reason: String) {
+        self.origin = origin
+        self.code = code
+        self.reason = reason
+    }
 }

@@ -157,7 +157,8 @@ public struct AuditReplay: Sendable {
             guard let count = Self.integer(object["count"]) else { return false }
             add(.lost, stream, count: count)
         case .retriesExhausted: add(.exhausted, stream)
-        case .backoffScheduled, .reconnectAck, .bufferFlushed, .sequenceGapClosed, .heartbeatTimeout, .silenceTimeout,
+        case .subscriptionsRejected, .backoffScheduled, .reconnectAck, .bufferFlushed, .sequenceGapClosed,
+            .heartbeatTimeout, .silenceTimeout,
             .tokenRefreshed, .tokenRejected, .plannedHandover, .streamStopped, .configReloaded, .auditDropped:
             break
         }

@@ -3,21 +3,28 @@
 internal import Glibc
 
 /// An operation on a file that failed.
-struct FileError: Error, Hashable, CustomStringConvertible {
+package struct FileError: Error, Hashable, CustomStringConvertible {
     /// What was tried, as the name of the system call.
-    var operation: String
+    package var operation: String
     /// What it was tried on.
-    var path: String
+    package var path: String
     /// The system's error number.
-    var code: Int32
+    package var code: Int32
 
-    var description: String {
+    package init(operation: String, path: String, code: Int32) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+    }
+
+    package var description: String {
         "\(operation) \(path): \(String(cString: strerror(code)))"
     }
 }
 
-/// What the trail needs of a file system. A protocol, so that tests can make any operation fail at any time.
-protocol FileSystem: Sendable {
+/// What the trail needs of a file system. A protocol, so that tests and simulations can make any operation fail at any
+/// time.
+package protocol FileSystem: Sendable {
     /// Opens for reading and appending, creating where there is none.
     func open(_ path: String) throws(FileError) -> Int32
     func close(_ descriptor: Int32)
@@ -41,10 +48,16 @@ protocol FileSystem: Sendable {
 }
 
 /// What there is to know of a file.
-struct FileStatus: Hashable, Sendable {
-    var device: UInt64
-    var inode: UInt64
-    var size: Int64
+package struct FileStatus: Hashable, Sendable {
+    package var device: UInt64
+    package var inode: UInt64
+    package var size: Int64
+
+    package init(device: UInt64, inode: UInt64, size: Int64) {
+        self.device = device
+        self.inode = inode
+        self.size = size
+    }
 
     func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }

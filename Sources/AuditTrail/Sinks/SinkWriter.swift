@@ -1,4 +1,12 @@
-internal import StreamModel
+package import StreamModel
+
+/// What keeps a ``SinkWriter`` going.
+package enum SinkPace: Sendable {
+    /// A thread of its own, by the system's clock.
+    case thread
+    /// Whoever uses the trail, by this clock: nothing happens but within a call. For simulations, whose time is their own.
+    case caller(clock: @Sendable () -> Instant)
+}
 
 /// A bounded queue of lines, and the thread that takes them to their destination.
 ///
@@ -12,6 +20,9 @@ final class SinkWriter: Sendable {
         var bytes: Int
         /// How long after a failure the next try comes by itself.
         var retryAfter = Duration.seconds(1)
+        /// How long whoever appends waits for a line to be tried. A disk that hangs for longer is not waited for again
+        /// until it has moved.
+        var patience = Duration.seconds(1)
         /// How long written lines may go without being forced to the disk.
         var synchronizeAfter = Duration.seconds(1)
     }
@@ -20,6 +31,9 @@ final class SinkWriter: Sendable {
     private let limits: Limits
     private let hooks: AuditTrailHooks
     private let state = Monitor(State())
+    /// Nil where a thread has the work.
+    private let ownWork: Monitor<Work>?
+    private let now: @Sendable () -> Instant
 
     private struct State {
         /// Lines that the thread has not taken yet.
@@ -39,6 +53,8 @@ final class SinkWriter: Sendable {
         /// How often written lines could not be forced to the disk.
         var failedSynchronizations = 0
         var isFailing = false
+        /// Somebody waited for longer than is bearable, and nothing has been tried since.
+        var hangs = false
         var tryWanted = false
         var synchronizationWanted = false
         var reopenWanted = false
@@ -46,13 +62,21 @@ final class SinkWriter: Sendable {
         var hasEnded = false
     }
 
-    /// Starts the thread; throws where the system has none left.
+    /// Starts the thread, where there is one; throws where the system has none left.
     init(
-        name: AuditSinkName, destination: any LineDestination, limits: Limits, hooks: AuditTrailHooks
+        name: AuditSinkName, destination: any LineDestination, limits: Limits, hooks: AuditTrailHooks,
+        pace: SinkPace = .thread
     ) throws(AuditTrailError) {
         self.name = name
         self.limits = limits
         self.hooks = hooks
+        if case .caller(let clock) = pace {
+            now = clock
+            ownWork = Monitor(Work(destination: destination))
+            return
+        }
+        now = { SystemClock.monotonic }
+        ownWork = nil
         let started = DetachedThread.start { [self] in run(destination) }
         if !started {
             throw AuditTrailError(
@@ -96,10 +120,29 @@ final class SinkWriter: Sendable {
     }
 
     /// Waits until the line with `ticket` has been tried once: it is on the disk now, or the disk fails and the line
-    /// waits for it to get better.
+    /// waits for it to get better. A disk that neither takes it nor fails holds up nobody for longer than ``Limits``
+    /// allow.
     func waitUntilTried(_ ticket: UInt64) {
-        state.update { $0.tryWanted = true }
-        state.wait { state, _ in state.tried >= ticket || state.hasEnded ? () : nil }
+        let deadline = SystemClock.monotonic + limits.patience
+        let isPatient = state.update { state in
+            state.tryWanted = true
+            return !state.hangs
+        }
+        if ownWork != nil { return _ = passTime() }
+        guard isPatient else { return }
+        let beganToHang: Bool = state.wait { state, wake in
+            if state.tried >= ticket || state.hasEnded || state.hangs { return false }
+            if SystemClock.monotonic >= deadline {
+                state.hangs = true
+                return true
+            }
+            wake = deadline
+            return nil
+        }
+        if beganToHang {
+            hooks.onNotice(
+                name, "takes nothing and reports nothing; lines wait in memory, and streams do not wait for it")
+        }
     }
 
     /// Has everything accepted so far written and forced to the disk; false where that was not done by `deadline`.
@@ -109,9 +152,10 @@ final class SinkWriter: Sendable {
             state.synchronizationWanted = true
             return (state.accepted, state.failedSynchronizations)
         }
+        if ownWork != nil { _ = passTime() }
         return state.wait { state, wake in
             if state.settled >= ticket { return state.failedSynchronizations == failures }
-            if state.hasEnded || SystemClock.monotonic >= deadline { return false }
+            if state.hasEnded || ownWork != nil || now() >= deadline { return false }
             wake = deadline
             return nil
         }
@@ -125,9 +169,10 @@ final class SinkWriter: Sendable {
     /// Writes what is queued, then ends the thread; true where that was done by `deadline`.
     func close(until deadline: Instant) -> Bool {
         state.update { $0.isClosing = true }
+        if ownWork != nil { _ = passTime() }
         return state.wait { state, wake in
             if state.hasEnded { return state.settled >= state.accepted }
-            if SystemClock.monotonic >= deadline { return false }
+            if ownWork != nil || now() >= deadline { return false }
             wake = deadline
             return nil
         }
@@ -156,39 +201,58 @@ final class SinkWriter: Sendable {
     private func run(_ destination: any LineDestination) {
         var work = Work(destination: destination)
         while true {
-            switch nextOrder(&work) {
-            case .write: write(&work)
-            case .synchronize: synchronize(&work)
-            case .reopen: report(work.destination.reopen(), &work)
-            case .end: return end(&work)
+            let order = state.wait { state, wake in nextOrder(&work, &state, &wake) }
+            guard carryOut(order, &work) else { return }
+        }
+    }
+
+    /// Does what there is to do, where no thread does; tells when there will be more of it.
+    func passTime() -> Instant? {
+        ownWork?.withLock { work in
+            while true {
+                var wake = Instant.distantFuture
+                let order = state.withLock { state in
+                    state.hasEnded ? nil : nextOrder(&work, &state, &wake)
+                }
+                guard let order, carryOut(order, &work) else { return wake == .distantFuture ? nil : wake }
             }
         }
     }
 
-    private func nextOrder(_ work: inout Work) -> Order {
-        state.wait { state, wake in
-            if state.reopenWanted {
-                state.reopenWanted = false
-                work.retryAt = nil
-                return .reopen
-            }
-            let now = SystemClock.monotonic
-            if work.hasWork || !state.pending.isEmpty {
-                if work.retryAt.map({ now >= $0 }) ?? true || state.tryWanted || state.isClosing { return .write }
-                wake = work.retryAt ?? .distantFuture
-            } else {
-                state.tryWanted = false
-            }
-            if work.destination.wantsSynchronization {
-                let due = work.synchronizeAt ?? now + limits.synchronizeAfter
-                work.synchronizeAt = due
-                if now >= due || state.synchronizationWanted || state.isClosing { return .synchronize }
-                wake = min(wake, due)
-            } else {
-                state.synchronizationWanted = false
-            }
-            return state.isClosing && !work.hasWork && state.pending.isEmpty ? .end : nil
+    /// Does what was ordered; false where that was the end.
+    private func carryOut(_ order: Order, _ work: inout Work) -> Bool {
+        switch order {
+        case .write: write(&work)
+        case .synchronize: synchronize(&work)
+        case .reopen: report(work.destination.reopen(), &work)
+        case .end: end(&work)
         }
+        return order != .end
+    }
+
+    /// What is to be done now; nil where nothing is, with the time at which there may be something without a call.
+    private func nextOrder(_ work: inout Work, _ state: inout State, _ wake: inout Instant) -> Order? {
+        if state.reopenWanted {
+            state.reopenWanted = false
+            work.retryAt = nil
+            return .reopen
+        }
+        let now = now()
+        if work.hasWork || !state.pending.isEmpty {
+            if work.retryAt.map({ now >= $0 }) ?? true || state.tryWanted || state.isClosing { return .write }
+            wake = work.retryAt ?? .distantFuture
+        } else {
+            state.tryWanted = false
+        }
+        if work.destination.wantsSynchronization {
+            let due = work.synchronizeAt ?? now + limits.synchronizeAfter
+            work.synchronizeAt = due
+            if now >= due || state.synchronizationWanted || state.isClosing { return .synchronize }
+            wake = min(wake, due)
+        } else {
+            state.synchronizationWanted = false
+        }
+        return state.isClosing && !work.hasWork && state.pending.isEmpty ? .end : nil
     }
 
     private func write(_ work: inout Work) {
@@ -217,6 +281,9 @@ final class SinkWriter: Sendable {
             if !isUnsettled { state.settled = state.written }
             // Behind a line that failed nothing can be written either: all of them have had their try.
             state.tried = error == nil ? max(state.tried, state.written) : max(state.tried, accepted)
+            // Whoever gave up waiting was told so: tell them as well that it moves again.
+            if state.hangs { state.isFailing = true }
+            state.hangs = false
         }
         report(error, &work)
         if error != nil, isClosing { giveUp(&work) }
@@ -235,7 +302,7 @@ final class SinkWriter: Sendable {
 
     /// Says once that the destination fails, and once that it works again.
     private func report(_ error: FileError?, _ work: inout Work) {
-        work.retryAt = error.map { _ in SystemClock.monotonic + limits.retryAfter }
+        work.retryAt = error.map { _ in now() + limits.retryAfter }
         let wasFailing = state.update { state in
             defer { state.isFailing = error != nil }
             return state.isFailing

@@ -8,20 +8,26 @@ internal import Glibc
 final class RequestDispatcher: Sendable {
     let limits: ServerLimits
     let router: Router
-    let headers: [(name: String, value: String)]
     let authenticator: Authenticator?
     let census: ConnectionCensus
+    let placement: ClientPlacement
     let gates = GateKeeper()
-    let clientCertificates: ClientCertificatePolicy?
+    private let active = Monitor(ActiveWeb())
     private let waiting = Monitor(0)
 
-    init(limits: ServerLimits, router: Router, web: WebConfiguration?, authenticator: Authenticator?) {
+    /// Nil as `authenticator` where nobody ever has to log in.
+    init(limits: ServerLimits, router: Router, authenticator: Authenticator?) {
         self.limits = limits
         self.router = router
         self.authenticator = authenticator
-        headers = web?.headers.map { (name: $0.key, value: $0.value) }.sorted { $0.name < $1.name } ?? []
-        clientCertificates = web?.tls?.clientCertificates
         census = ConnectionCensus(limit: limits.connections)
+        placement = ClientPlacement(daemons: limits.pollingThreads)
+    }
+
+    /// The web configuration in force.
+    var web: ActiveWeb {
+        get { active.withLock { $0 } }
+        set { active.withLock { $0 = newValue } }
     }
 
     /// Called for the head of a request, for each part of its body, when it is complete, and after each suspension.
@@ -74,6 +80,9 @@ final class RequestDispatcher: Sendable {
     /// The request is complete: is its client allowed to ask?
     private func begin(_ connection: OpaquePointer, _ exchange: Exchange, method: String) -> MHD_Result {
         guard exchange.bodyBytes <= limits.requestBodyBytes else { return queue(bodyTooLarge, connection, exchange) }
+        if web.limiter?.allows(now: .now()) == false {
+            return queue(.text(429, "Too many requests; the web configuration's rate_limit."), connection, exchange)
+        }
         guard let authenticator else { return route(connection, exchange, method: method) }
         let client = exchange.record?.client ?? 0
         switch authenticator.check(header(connection, "Authorization"), client: client, now: .now()) {
@@ -142,6 +151,7 @@ final class RequestDispatcher: Sendable {
         request.accept = header(connection, "Accept")
         request.acceptEncoding = header(connection, "Accept-Encoding")
         request.ifNoneMatch = header(connection, "If-None-Match")
+        request.host = header(connection, "Host")
         request.parameters = parameters
         if let record = exchange.record {
             request.client = record.client
@@ -182,6 +192,7 @@ final class RequestDispatcher: Sendable {
             return .NO
         }
         defer { MHD_destroy_response(response) }
+        let headers = web.headers
         // What the operator configures goes before what the route says.
         let own = answer.headers.filter { header in
             !headers.contains { $0.name.lowercased() == header.name.lowercased() }

@@ -1,0 +1,217 @@
+// The unsafe pointers to payloads are valid during the call.
+
+import NIOCore
+import StreamModel
+import StreamRuntime
+import WebSocketCodec
+import WebSocketTransport
+
+/// The client's end of a simulated WebSocket. Keeps the contract of ``StreamConnection``: one end, and silence after an
+/// abort, unless the fault `staleFacts` has it break that.
+final class VirtualConnection: StreamConnection {
+    let request: ConnectionRequest
+    let stream: Int
+    let link: Link
+    private unowned let world: World
+    private weak var life: ProcessLife?
+    private let probe: Probe?
+    private weak var delegate: (any StreamConnectionDelegate)?
+    private let staleDelegate: any StreamConnectionDelegate
+    private(set) var isOpen = false
+    private var isOver = false
+    private var isClosing = false
+    private(set) var traffic: (received: UInt64, sent: UInt64) = (0, 0)
+
+    init(
+        _ request: ConnectionRequest, stream: Int, life: ProcessLife?, world: World,
+        delegate: any StreamConnectionDelegate
+    ) {
+        self.request = request
+        self.stream = stream
+        self.life = life
+        self.world = world
+        self.delegate = delegate
+        staleDelegate = delegate
+        link = Link(world, stream: stream)
+        probe = life?.probe(of: stream)
+    }
+
+    var generation: UInt64 { request.generation }
+
+    /// The token that the handshake carries.
+    var token: String {
+        if let query = request.target.query {
+            for item in query.split(separator: "&") where item.hasPrefix("access_token=") {
+                return String(item.dropFirst("access_token=".count))
+            }
+        }
+        let header = request.headers.first { $0.name == "Authorization" }?.value ?? ""
+        return header.hasPrefix("Bearer ") ? String(header.dropFirst("Bearer ".count)) : ""
+    }
+
+    // MARK: What the driver does
+
+    func start() {
+        guard let life else { return }
+        probe?.dialed(self)
+        let bound = NIOLoopBound(self, eventLoop: life.loop)
+        _ = life.loop.scheduleTask(in: .nanoseconds(request.timeout.nanoseconds)) {
+            if !bound.value.isOpen { bound.value.fail(.timeout(.answer), .timeout) }
+        }
+        // Name, TCP and TLS take three round trips before the request arrives.
+        link.toGateway { [self] in
+            link.toClient { [self] in
+                link.toGateway { [self] in world.gateway.handshake(self) }
+            }
+        }
+    }
+
+    func send(text: [UInt8]) -> Bool {
+        guard isOpen, !isOver, !isClosing else { return false }
+        traffic.sent += UInt64(text.count)
+        let text = String(decoding: text, as: UTF8.self)
+        probe?.sent(text, on: self)
+        link.toGateway { [self] in world.gateway.received(text, from: self) }
+        return true
+    }
+
+    func sendPing() -> Bool {
+        guard isOpen, !isOver, !isClosing else { return false }
+        traffic.sent += 6
+        probe?.pinged(self)
+        link.toGateway { [self] in world.gateway.receivedPing(from: self) }
+        return true
+    }
+
+    func close(code: UInt16, reason: String) {
+        guard isOpen, !isOver else { return }
+        isClosing = true
+        link.toGateway { [self] in world.gateway.receivedClose(code, from: self) }
+    }
+
+    func abort() {
+        guard !isOver else { return }
+        isOver = true
+        isOpen = false
+        delegate = nil
+        link.toGateway { [self] in world.gateway.lostClient(self) }
+        tellStaleFacts()
+    }
+
+    // MARK: What arrives
+
+    func opened() {
+        receive { [self] in
+            guard !isOpen else { return }
+            isOpen = true
+            probe?.opened(self)
+            delegate?.connectionOpened(generation, phases: PhaseTimings())
+        }
+    }
+
+    func fail(_ kind: DialFailure.Kind, _ reason: ConnectFailureReason) {
+        receive { [self] in
+            isOver = true
+            probe?.willFail(self, reason)
+            delegate?.connectionFailed(
+                generation, DialFailure(kind, phases: DialPhases(), text: "the simulation had it \(reason)"))
+        }
+    }
+
+    /// One or more messages in one batch of reads.
+    func received(_ messages: [SimulatedMessage]) {
+        receive { [self] in
+            guard isOpen else { return }
+            for message in messages where !isOver {
+                let bytes = message.bytes
+                traffic.received += UInt64(bytes.count)
+                world.tally.messagesDelivered += 1
+                probe?.willReceive(message, on: self)
+                bytes.withUnsafeBytes { delegate?.connectionReceived(generation, .text, $0) }
+                probe?.didReceive()
+            }
+            delegate?.connectionReadCompleted(generation)
+        }
+    }
+
+    func ponged() {
+        receive { [self] in
+            guard isOpen else { return }
+            probe?.ponged(self)
+            delegate?.connectionReceivedPong(generation)
+        }
+    }
+
+    func closed(_ origin: WebSocketClosure.Origin, _ code: UInt16, _ reason: String) {
+        receive { [self] in
+            guard isOpen else { return }
+            isOver = true
+            isOpen = false
+            let origin: WebSocketClosure.Origin = isClosing ? .local : origin
+            probe?.willClose(self, origin, code, reason)
+            delegate?.connectionClosed(generation, WebSocketClosure(origin: origin, code: code, reason: reason))
+        }
+    }
+
+    private func receive(_ body: @escaping () -> Void) {
+        guard let life else { return }
+        world.deliver(to: life) { [self] in if !isOver { body() } }
+    }
+
+    // MARK: Stale facts
+
+    /// A careless network goes on telling of a connection that was given up.
+    private func tellStaleFacts() {
+        var isCareless = false
+        world.faults.forEach(of: stream) { fault, _ in if case .staleFacts = fault.kind { isCareless = true } }
+        guard isCareless else { return }
+        for _ in 0..<world.random.draw(1...4) {
+            let kind = world.random.draw(0...4)
+            let delay = world.random.span(0.000_001, 40)
+            world.after(delay) { [self] in
+                guard let life else { return }
+                world.deliver(to: life) { [self] in tellStaleFact(kind) }
+            }
+        }
+    }
+
+    private func tellStaleFact(_ kind: Int) {
+        world.tally.faults["stale fact told", default: 0] += 1
+        switch kind {
+        case 0: staleDelegate.connectionOpened(generation, phases: PhaseTimings())
+        case 1:
+            staleDelegate.connectionFailed(
+                generation, DialFailure(.refused, phases: DialPhases(), text: "told too late"))
+        case 2:
+            staleDelegate.connectionClosed(
+                generation, WebSocketClosure(origin: .peer, code: 1000, reason: "told too late"))
+        case 3: staleDelegate.connectionReceivedPong(generation)
+        default:
+            SimulatedMessage.acknowledgment("subscriptionAck").bytes.withUnsafeBytes {
+                staleDelegate.connectionReceived(generation, .text, $0)
+            }
+            SimulatedMessage.event(1 << 50).bytes.withUnsafeBytes {
+                staleDelegate.connectionReceived(generation, .text, $0)
+            }
+            staleDelegate.connectionReadCompleted(generation)
+        }
+    }
+}
+
+/// A message of the gateway's.
+enum SimulatedMessage {
+    case event(UInt64?)
+    case acknowledgment(String)
+
+    private static let head = Array(#"{"type":"queueEvent","sequence":"#.utf8)
+    private static let tail = Array(#","data":{"queue":"a","waiting":3}}"#.utf8)
+    private static let unnumbered = Array(#"{"topic":"/api/v2/conversations","data":{"id":"a"}}"#.utf8)
+
+    var bytes: [UInt8] {
+        switch self {
+        case .event(let number?): Self.head + Array(String(number).utf8) + Self.tail
+        case .event(nil): Self.unnumbered
+        case .acknowledgment(let type): Array(#"{"type":"\#(type)"}"#.utf8)
+        }
+    }
+}
