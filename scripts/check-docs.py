@@ -19,6 +19,7 @@ PROGRAM is the built `holdfast`. Without documents: README.md, CONTRIBUTING.md a
                           end with status 0, and the other lines must be in the output, `…` standing for anything
     ```console not-run: REASON    commands that are not run, and why
     ```sh                 `make TARGET`: the target must exist
+    ```swift              not looked at here: a test sees that it stands in a source that is compiled (DocumentedCodeTests)
     ```ini, ```text       not looked at
 
 Any other block is a fault: what nobody runs is wrong one day. Links to files and headings must lead somewhere. Ports and paths of secrets are replaced by some that are free here.
@@ -231,7 +232,7 @@ class Document:
                 case ["console", "run"]: self.console(position, text)
                 case ["console", "not-run:", *reason] if reason: pass
                 case ["sh"]: self.make(position, text)
-                case ["ini"] | ["text"]: pass
+                case ["ini"] | ["text"] | ["swift"]: pass
                 case _: self.fault(position, f"nobody looks at a block `{match[1]}`: mark it, see check-docs.py")
         self.links()
         return self.faults

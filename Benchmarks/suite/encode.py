@@ -1,7 +1,7 @@
 """Encoding all metrics, every value of which has changed since the last time."""
 from .peers import has, has_python
 from .processes import FOLDER, OURS, PEERS, PYTHON
-from .rounds import STREAMS, Subject, compare
+from .rounds import ROUNDS, STREAMS, Subject, compare
 from .table import at_most, at_most_times
 
 
@@ -10,11 +10,11 @@ def measure(table, workplace):
         def figure(*argv, column=0):
             return lambda: float(workplace.run(*argv).split()[column])
 
-        def peer(name, program, rounds=3):
+        def peer(name, program):
             if has(program):
                 return Subject(
                     name, figure(PEERS / program, streams), f"peers/{program} {streams}", at_most_times(0.1),
-                    rounds=rounds if streams <= 1000 else 2)
+                    rounds=min(ROUNDS, 3 if streams <= 1000 else 2))
             return None
 
         command = f"Benchmarks encode {streams}"
@@ -22,7 +22,7 @@ def measure(table, workplace):
         if streams <= 1000 and has_python("prometheus_client"):
             python = Subject(
                 "prometheus_client (Python)", figure(PYTHON, FOLDER / "Peers" / "encode.py", 200),
-                "Peers/encode.py 200", at_most_times(0.1), rounds=3)
+                "Peers/encode.py 200", at_most_times(0.1), rounds=min(ROUNDS, 3))
         compare(
             table, f"encode {streams:,} streams, CPU ns a line",
             Subject("Holdfast", figure(OURS, "encode", streams), command, at_most(20)),

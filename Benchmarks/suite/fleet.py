@@ -45,7 +45,7 @@ class Fleet:
         for number in range(streams):
             lines.append(
                 f'  - {{name: stream-{number}, profile: genesys-architect, url: "{url}", credential: simulated,'
-                " subscriptions: [queueEvents]}")
+                f" subscriptions: [queueEvents], client_id: client-{number}}}")
         for number in range(self.probes):
             lines.append(
                 f'  - {{name: probe-{number}, profile: genesys-architect, url: "ws://127.0.0.1:{self.pinger_port}/",'
@@ -74,11 +74,14 @@ class Fleet:
     def sockets(self):
         return len(os.listdir(f"/proc/{self.exporter.pid}/fd"))
 
-    def wait_for_live(self, count, seconds):
-        """Waits until so many streams of the gateway are live, without a scrape: that would be measured with them."""
+    def wait_for_live(self, count, seconds, watch=lambda: None):
+        """Waits until so many streams of the gateway are live, without a scrape: that would be measured with them.
+
+        `watch` is called again and again meanwhile."""
         deadline = time.monotonic() + seconds
         live = 0
         while live != count:
+            watch()
             if time.monotonic() > deadline:
                 raise Failed(f"{live} instead of {count} streams were live after {seconds} s")
             # The gateway knows best, but its truth is long: it is asked when there can be as many.

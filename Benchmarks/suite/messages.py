@@ -1,7 +1,7 @@
 """Messages of 200 bytes, from the socket to the counters."""
 from .peers import has, has_python
 from .processes import FOLDER, OURS, PEERS, PYTHON, wait_until
-from .rounds import Subject, compare
+from .rounds import ROUNDS, Subject, compare
 from .table import at_most, at_most_times
 
 
@@ -47,10 +47,10 @@ def flood(table, workplace):
                 "peers/inflate_limit 1000000"))
         else:
             others.append(one("gorilla, reused buffer", PEERS / "receiver-go", "PORT", aim=at_most_times(1)))
-            others.append(one("libwebsockets", PEERS / "receiver-lws", "PORT", aim=at_most_times(1), rounds=3))
+            others.append(one("libwebsockets", PEERS / "receiver-lws", "PORT", aim=at_most_times(1), rounds=min(ROUNDS, 3)))
             if has_python("websockets"):
                 script = FOLDER / "Peers" / "receiver.py"
-                others.append(one("websockets (Python)", PYTHON, script, "PORT", count=50_000, aim=at_most_times(1), rounds=2))
+                others.append(one("websockets (Python)", PYTHON, script, "PORT", count=50_000, aim=at_most_times(1), rounds=min(ROUNDS, 2)))
         compare(
             table, f"flood, {kind}: CPU ns a message", one("Holdfast", *ours),
             one("C loop with inflate" if is_deflated else "C loop", *loop, aim=None if is_deflated else at_most_times(2)),
@@ -59,7 +59,7 @@ def flood(table, workplace):
             table, f"flood, {kind}: allocations for 1,000",
             Subject(
                 "Holdfast", lambda: float(received(workplace, 500_000, 0, kind, *ours, probe=True)[1]),
-                f"LD_PRELOAD=peers/allocations.so Benchmarks receive PORT {ours[3]}", at_most(1), rounds=2))
+                f"LD_PRELOAD=peers/allocations.so Benchmarks receive PORT {ours[3]}", at_most(1), rounds=min(ROUNDS, 2)))
 
 
 def paced(table, workplace):
@@ -70,6 +70,6 @@ def paced(table, workplace):
         table, "20,000 a second: CPU ns a message", one("Holdfast", OURS, "receive", "PORT", "numbered"),
         one("C loop", PEERS / "receiver", "PORT", aim=at_most_times(1.4)),
         one("gorilla, reused buffer", PEERS / "receiver-go", "PORT"),
-        one("libwebsockets", PEERS / "receiver-lws", "PORT", rounds=3),
+        one("libwebsockets", PEERS / "receiver-lws", "PORT", rounds=min(ROUNDS, 3)),
         has_python("websockets")
-        and one("websockets (Python)", PYTHON, FOLDER / "Peers" / "receiver.py", "PORT", rounds=2))
+        and one("websockets (Python)", PYTHON, FOLDER / "Peers" / "receiver.py", "PORT", rounds=min(ROUNDS, 2)))

@@ -18,7 +18,7 @@ class Subject:
         self.measure = measure
         self.command = command
         self.aims = aims
-        self.rounds = ROUNDS if rounds is None else min(rounds, ROUNDS)
+        self.rounds = ROUNDS if rounds is None else rounds
         self.figures = []
 
     def run(self):

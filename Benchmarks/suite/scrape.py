@@ -63,7 +63,7 @@ def measure(table, workplace):
         count, pause = (60, 30) if streams <= 1000 else (10, 250)
         bytes_of_one = int(workplace.run(OURS, "encode", streams).split()[2])
         command = f"Benchmarks serve {streams} FILE PORT; fetch -n {count} -p {pause}"
-        rounds = ROUNDS if streams <= 1000 else 3
+        rounds = ROUNDS if streams <= 1000 else min(ROUNDS, 3)
         compare(
             table, [f"scrape {streams:,}, server's CPU ms", f"scrape {streams:,}, ms until it is there"],
             Subject("Holdfast", lambda: single(ours(workplace, streams), count, pause)[:2], command, rounds=rounds),
@@ -74,7 +74,7 @@ def measure(table, workplace):
             has("encode-go") and Subject(
                 "client_golang, less than half the lines",
                 lambda: single(Server(workplace, PEERS / "encode-go", streams, closes=True), 3, 0)[:2],
-                f"peers/encode-go {streams} FILE", rounds=2))
+                f"peers/encode-go {streams} FILE", rounds=min(ROUNDS, 2)))
         compare(
             table, [f"scrape {streams:,} with gzip, server's CPU ms", f"scrape {streams:,} with gzip, ms until it is there",
                     f"scrape {streams:,} with gzip, MB"],
@@ -125,8 +125,8 @@ def together(table, workplace):
             return lambda: crowd(ours(workplace, streams), scrapers, *options)
 
         flags = " ".join(["-s 4", *options])
-        eight = Subject("Holdfast, 8 scrapers", scraped(8), f"8 times fetch {flags} at Benchmarks serve {streams}", rounds=2)
-        one = Subject("1 scraper", scraped(1), f"fetch {flags}", at_most_times(2), rounds=2)
+        eight = Subject("Holdfast, 8 scrapers", scraped(8), f"8 times fetch {flags} at Benchmarks serve {streams}", rounds=min(ROUNDS, 2))
+        one = Subject("1 scraper", scraped(1), f"fetch {flags}", at_most_times(2), rounds=min(ROUNDS, 2))
         golang = None
         if name == "plain" and has("encode-go"):
             golang = Subject(

@@ -34,8 +34,9 @@ def storm(table, fleet, count, what, faults):
     began = time.monotonic()
     for fault in faults:
         fleet.fault(fault)
-    wait_until(lambda: fleet.sockets() < count, 20, "the loss of a connection")
-    fleet.wait_for_live(count, 120)
+    wait_until(lambda: fleet.sockets() < count / 2, 20, "the loss of the connections")
+    samples = []
+    fleet.wait_for_live(count, 120, lambda: samples.append((time.monotonic(), fleet.sockets())))
     seconds = time.monotonic() - began
     processor = fleet.exporter.processor() - processor
     attempts = fleet.sum("holdfast_connect_attempts_total") - attempts
@@ -47,23 +48,18 @@ def storm(table, fleet, count, what, faults):
     table.add(f"{name}: token requests", tokens, command, at_most(1))
     table.add(f"{name}: attempts", attempts, command)
     table.add(
-        f"{name}: most connects in a second", most_in_a_second(before, after), command, at_most(RATE + BURST))
+        f"{name}: most attempts in a second", most_in_a_second(samples), "/proc/PID/fd", at_most(RATE + BURST))
     table.add(f"{name}: all live after, s", seconds, command, at_most(dictated * 1.2))
     table.add(f"{name}: all live after, s", dictated, f"({attempts:,.0f} - {BURST}) / {RATE}", subject="the budget", ours=[seconds])
     table.add(f"{name}: CPU s", processor, command)
     table.add(f"{name}: memory above that before, MB", peak * 1024 / 1e6, command)
 
 
-def most_in_a_second(before, after):
-    """The most connections that the gateway acknowledged in any second of the storm."""
-    times = []
-    for name, session in after["sessions"].items():
-        known = len(before["sessions"].get(name, {}).get("connectTimes", []))
-        times += session["connectTimes"][known:]
-    times.sort()
+def most_in_a_second(samples):
+    """The most sockets that were opened in any second. Between two samples there is less than a second."""
     most = first = 0
-    for index, when in enumerate(times):
-        while times[first] < when - 1:
+    for index, (when, sockets) in enumerate(samples):
+        while samples[first][0] < when - 1:
             first += 1
-        most = max(most, index - first + 1)
+        most = max(most, sockets - samples[first][1])
     return most

@@ -6,9 +6,13 @@ from .processes import PEERS
 from .table import at_most
 
 
+# About what a machine with two cores takes beside the gateway.
+BUDGET = "{rate: 500, burst: 50, concurrent: 64}"
+
+
 def measure(table, workplace):
     count = fleet_size()
-    fleet = Fleet(workplace, probes=PROBES, event_rate=0.1)
+    fleet = Fleet(workplace, budget=BUDGET, probes=PROBES, event_rate=0.1)
     try:
         fleet.start(count)
         time.sleep(2)

@@ -100,7 +100,8 @@ final class EventQueues: Sendable {
             settling.finish()
         }
         let timer = Task {
-            try? await Task.sleep(for: limit)
+            // Not `sleep(for:)`: where that is cancelled, optimized code of Swift 6.3 aborts (swiftlang/swift#86204).
+            try? await Task.sleep(until: .now + limit, clock: .continuous)
             settling.finish()
         }
         for await _ in settled {}

@@ -47,8 +47,8 @@ struct Family: Sendable {
     let name: String
     let kind: Kind
     private let layout: SeriesLayout
-    private let handler: @Sendable (SeriesGroup) -> SeriesHandler
-    private var handlers: [[Label]: SeriesHandler] = [:]
+    private let handler: @Sendable (SeriesGroup) -> any SeriesHandler
+    private var handlers: [[Label]: any SeriesHandler] = [:]
 
     init(name: String, label: String, kind: Kind, in registry: MetricsRegistry) throws(Refusal) {
         self.name = name
@@ -82,7 +82,7 @@ struct Family: Sendable {
     /// The series with these labels, which is made where there is none.
     mutating func series(
         _ labels: LabelSet, limit: Int, in registry: MetricsRegistry
-    ) throws(Refusal) -> SeriesHandler {
+    ) throws(Refusal) -> any SeriesHandler {
         // Labels are sorted by name and none is empty, so that equal sets are equal lists.
         if let known = handlers[labels.labels] { return known }
         guard handlers.count < limit else { throw .series(limit, name) }
@@ -98,7 +98,7 @@ struct Family: Sendable {
     }
 
     /// Whether `handler` was the one of its series.
-    mutating func forget(_ handler: SeriesHandler) -> Bool {
+    mutating func forget(_ handler: any SeriesHandler) -> Bool {
         let labels = handler.group.labels.labels
         guard handlers[labels] === handler else { return false }
         handlers[labels] = nil

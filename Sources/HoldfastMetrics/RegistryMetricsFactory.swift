@@ -96,7 +96,7 @@ public final class RegistryMetricsFactory: MetricsFactory {
     ) -> Handler? {
         let name = kind.name(of: label)
         let labels = Naming.labels(dimensions, maximumValueLength: options.maximumValueLength)
-        let result: Result<SeriesHandler, Refusal> = families.withLockedValue { families in
+        let result: Result<any SeriesHandler, Refusal> = families.withLockedValue { families in
             do throws(Refusal) {
                 let series = try series(name, label, labels, kind, &families)
                 return .success(series)
@@ -116,7 +116,7 @@ public final class RegistryMetricsFactory: MetricsFactory {
 
     private func series(
         _ name: String, _ label: String, _ labels: LabelSet, _ kind: Family.Kind, _ families: inout [String: Family]
-    ) throws(Refusal) -> SeriesHandler {
+    ) throws(Refusal) -> any SeriesHandler {
         if families[name] == nil {
             guard !Naming.isReserved(name) else { throw .reserved(name) }
             guard families.count < options.maximumFamilies else { throw .families(options.maximumFamilies) }
@@ -144,7 +144,7 @@ public final class RegistryMetricsFactory: MetricsFactory {
 
     /// Made again, the series begins anew; until then its handlers write to what nobody sees.
     private func destroy(_ handler: AnyObject) {
-        guard let handler = handler as? SeriesHandler else { return }
+        guard let handler = handler as? any SeriesHandler else { return }
         families.withLockedValue { families in
             guard families[handler.family]?.forget(handler) == true else { return }
             registry.remove(handler.group)

@@ -1,26 +1,22 @@
-// Unchecked because a class that is not final cannot be checked, nor what inherits from it; every property of these
-// classes is a constant of a Sendable type.
-
 import CoreMetrics
 import MetricsRegistry
 
 /// One series, as swift-metrics writes it.
-class SeriesHandler: @unchecked Sendable {
-    let family: String
-    let group: SeriesGroup
-
-    init(family: String, group: SeriesGroup) {
-        self.family = family
-        self.group = group
-    }
+protocol SeriesHandler: AnyObject, Sendable {
+    /// The name of its family.
+    var family: String { get }
+    var group: SeriesGroup { get }
 }
 
-final class CounterSeries: SeriesHandler, CounterHandler, @unchecked Sendable {
+final class CounterSeries: SeriesHandler, CounterHandler {
+    let family: String
+    let group: SeriesGroup
     private let value: RegistryCounter
 
     init(family: String, group: SeriesGroup, value: RegistryCounter) {
+        self.family = family
+        self.group = group
         self.value = value
-        super.init(family: family, group: group)
     }
 
     /// A counter never decreases: a negative amount adds nothing.
@@ -28,12 +24,15 @@ final class CounterSeries: SeriesHandler, CounterHandler, @unchecked Sendable {
     func reset() { value.reset() }
 }
 
-final class DoubleCounterSeries: SeriesHandler, FloatingPointCounterHandler, @unchecked Sendable {
+final class DoubleCounterSeries: SeriesHandler, FloatingPointCounterHandler {
+    let family: String
+    let group: SeriesGroup
     private let value: DoubleCounter
 
     init(family: String, group: SeriesGroup, value: DoubleCounter) {
+        self.family = family
+        self.group = group
         self.value = value
-        super.init(family: family, group: group)
     }
 
     func increment(by amount: Double) { value.increment(by: amount) }
@@ -41,12 +40,15 @@ final class DoubleCounterSeries: SeriesHandler, FloatingPointCounterHandler, @un
 }
 
 /// A meter, or a recorder that does not aggregate.
-final class GaugeSeries: SeriesHandler, MeterHandler, RecorderHandler, @unchecked Sendable {
+final class GaugeSeries: SeriesHandler, MeterHandler, RecorderHandler {
+    let family: String
+    let group: SeriesGroup
     private let value: RegistryGauge
 
     init(family: String, group: SeriesGroup, value: RegistryGauge) {
+        self.family = family
+        self.group = group
         self.value = value
-        super.init(family: family, group: group)
     }
 
     func set(_ new: Int64) { value.set(Double(new)) }
@@ -57,24 +59,30 @@ final class GaugeSeries: SeriesHandler, MeterHandler, RecorderHandler, @unchecke
     func decrement(by amount: Double) { value.add(-amount) }
 }
 
-final class HistogramSeries: SeriesHandler, RecorderHandler, @unchecked Sendable {
+final class HistogramSeries: SeriesHandler, RecorderHandler {
+    let family: String
+    let group: SeriesGroup
     private let value: Histogram
 
     init(family: String, group: SeriesGroup, value: Histogram) {
+        self.family = family
+        self.group = group
         self.value = value
-        super.init(family: family, group: group)
     }
 
     func record(_ new: Int64) { value.observe(Double(new)) }
     func record(_ new: Double) { value.observe(new) }
 }
 
-final class TimerSeries: SeriesHandler, TimerHandler, @unchecked Sendable {
+final class TimerSeries: SeriesHandler, TimerHandler {
+    let family: String
+    let group: SeriesGroup
     private let value: DurationHistogram
 
     init(family: String, group: SeriesGroup, value: DurationHistogram) {
+        self.family = family
+        self.group = group
         self.value = value
-        super.init(family: family, group: group)
     }
 
     func recordNanoseconds(_ duration: Int64) { value.observe(nanoseconds: duration) }

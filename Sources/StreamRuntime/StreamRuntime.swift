@@ -134,7 +134,7 @@ public final class StreamRuntime: Sendable {
             }
             for held in stopping { state.held[held.specification.name] = nil }
         }
-        for held in stopping { replace(held) }
+        replace(stopping)
         for stream in starting { start(stream) }
         return changes
     }
@@ -155,10 +155,23 @@ public final class StreamRuntime: Sendable {
         }
     }
 
-    /// Stops a stream that the plan no longer has as it was, and starts what the plan has in its place by then.
-    private func replace(_ held: Held) {
+    /// Stops streams that the plan no longer has as they were, and starts what the plan has in their place by then.
+    private func replace(_ stopping: [Held]) {
+        for (_, held) in Dictionary(grouping: stopping, by: { ObjectIdentifier($0.loop) }) {
+            guard let loop = held.first?.loop else { continue }
+            let leaving = held.map { ($0, loop.makePromise(of: Void.self)) }
+            for (held, over) in leaving { follow(held, until: over.futureResult) }
+            // Thousands that are closed at once would keep the others of their loop waiting.
+            Spread.over(leaving, on: loop) { [self] held, over in
+                retire(held).cascade(to: over)
+            } dropped: { _, over in
+                over.fail(EventLoopError.shutdown)
+            }
+        }
+    }
+
+    private func follow(_ held: Held, until over: EventLoopFuture<Void>) {
         let name = held.specification.name
-        let over = retire(held)
         state.withLockedValue { $0.leaving[name] = over }
         over.whenComplete { [self] _ in
             let (successor, isStopping) = state.withLockedValue { state in

@@ -6,6 +6,7 @@ struct TextCheck {
     private var count = 0
 
     /// Takes the next part; throws with the first byte that can't be UTF-8.
+    @inline(__always)
     mutating func take(_ part: UnsafeRawBufferPointer) throws(WebSocketError) {
         if let index = validator.firstInvalid(in: part) {
             throw WebSocketError(
@@ -15,6 +16,7 @@ struct TextCheck {
     }
 
     /// The message is over.
+    @inline(__always)
     func end() throws(WebSocketError) {
         guard validator.isComplete else {
             throw WebSocketError(

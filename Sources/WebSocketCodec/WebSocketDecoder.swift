@@ -55,6 +55,14 @@ public struct WebSocketDecoder: ~Copyable, Sendable {
     /// Memory that is held for parts of messages, in bytes; without zlib's window.
     var heldCapacity: Int { message.capacity + control.capacity }
 
+    /// Gives back what is of no use until more arrives: to be called when a batch of reads is over. Where the peer takes
+    /// no context over from one message to the next, that is the inflater with its window, 40 KiB.
+    public mutating func rest() {
+        guard inflates, remaining == 0, !isFragmented else { return }
+        inflater.rest()
+        message.release()
+    }
+
     /// Decodes what has arrived; any division of the stream gives the same result. Messages that came before an error
     /// are handed on before it is thrown. After an error or a close frame, further bytes are ignored.
     @inlinable

@@ -103,6 +103,20 @@ import Testing
 
     // MARK: Rotation
 
+    /// A rename that fails halfway leaves a number unused: whoever reads the set would stop there.
+    @Test func theNextRotationClosesWhatAFailedOneLeftOpen() throws {
+        files.write("b\n", to: path + ".1")
+        files.write("a\n", to: path + ".3")
+        var file = try open(size: 1, keep: 5)
+        #expect(file.write(lines(1...1)).count == 1)
+        #expect(file.write(lines(2...2)).count == 1)
+        #expect(files.content(path) == text(2...2))
+        #expect(files.content(path + ".1") == text(1...1))
+        #expect(files.content(path + ".2") == "b\n")
+        #expect(files.content(path + ".3") == "a\n")
+        #expect(files.content(path + ".4") == nil)
+    }
+
     @Test func rotatesBySize() throws {
         let length = Int64(Samples.line(1).bytes.count)
         var file = try open(size: length * 2, keep: 2)

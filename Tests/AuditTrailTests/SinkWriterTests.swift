@@ -249,7 +249,8 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         // Each of these would be a stream that has stopped for good.
         for number in 1...50 as ClosedRange<UInt64> {
             let line = AuditLineEncoder(redact: { $0 }).line(number, for: Samples.record(.bufferFlushed(count: 1)))
-            writer.waitUntilTried(try #require(writer.offer(try #require(line))))
+            let ticket = writer.offer(try #require(line))
+            writer.waitUntilTried(try #require(ticket))
         }
         #expect(log.state.withLock { $0.notices.map { $0.hasPrefix("takes nothing and reports nothing") } } == [true])
         gate.set { $0.isOpen = true }

@@ -108,7 +108,6 @@ import Testing
         "GET /-/healthy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
         "GET /-/healthy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         "GET /-/healthy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
-        "GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: y\r\n Content-Length: 44\r\n\r\n",
         "GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: +44\r\n\r\n",
         "GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: 44, 44\r\n\r\n",
         "POST /-/healthy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",

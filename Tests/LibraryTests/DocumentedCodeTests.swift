@@ -29,7 +29,7 @@ import Testing
     @Test func everyBlockOfSwiftIsCompiled() throws {
         let documents =
             Self.files("Sources/Holdfast/Holdfast.docc", ".md")
-            + ["README.md", "docs/library.md"].map { Self.root.appending(path: $0) }
+            + Self.files("docs", ".md") + ["README.md", "CONTRIBUTING.md"].map { Self.root.appending(path: $0) }
         let sources = try Self.compiled
         var blocks = 0
         for document in documents {

@@ -4,22 +4,24 @@ import NIOConcurrencyHelpers
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct HoldTests {
+    private static func read(_ messages: StreamMessages, upTo last: UInt64) async -> [StreamElement] {
+        var elements: [StreamElement] = []
+        for await element in messages {
+            elements.append(element)
+            if case .message(let message) = element, message.sequence == last { break }
+        }
+        return elements
+    }
+
     @Test func throughAnOutageEachMissingNumberIsAGap() async throws {
         let bench = try await LibraryBench()
         let messages = try bench.exporter.hold(bench.stream())
         try bench.exporter.start()
-        let reading = Task {
-            // 30 before, 40 while it was away, 20 after, 5 that were skipped, 10 at last.
-            var elements: [StreamElement] = []
-            for await element in messages {
-                elements.append(element)
-                if case .message(let message) = element, message.sequence == 105 { break }
-            }
-            return elements
-        }
+        async let reading = Self.read(messages, upTo: 105)
+        // 30 before, 40 while it was away, 20 after, 5 that were skipped, 10 at last.
         try await bench.gateway.haveAnOutage(
             failures: 6, before: 30, missed: 40, replayed: 15, after: 20, skipped: 5, last: 10)
-        let elements = await reading.value
+        let elements = await reading
         await bench.end()
 
         var next: UInt64 = 1
@@ -97,7 +99,7 @@ import Testing
         try bench.exporter.start()
         let name = try await bench.gateway.acknowledged()
         try await bench.gateway.emit(10, to: name)
-        while messages.backlog < 10 { try await Task.sleep(for: .milliseconds(5)) }
+        while messages.backlog < 10 { try await Task.sleep(until: .now + .milliseconds(5), clock: .continuous) }
         messages.close()
         try await bench.gateway.groundTruth(timeout: patience) { $0.openConnections == 0 }
         var numbers: [UInt64?] = []

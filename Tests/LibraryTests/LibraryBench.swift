@@ -70,8 +70,8 @@ extension GatewaySimulator {
         return truth.sessions.keys.first ?? ""
     }
 
-    /// An outage of so many failed attempts, in the course of which `missed` events happen, of which the service replays `replayed` afterwards; and
-    /// later a jump of `skipped` numbers. `before`, `after` and `last` events arrive as they should.
+    /// An outage of so many failed attempts, in the course of which `missed` events happen, of which the service replays
+    /// `replayed` afterwards; and later a jump of `skipped` numbers. `before`, `after` and `last` events arrive as they should.
     func haveAnOutage(failures: Int, before: Int, missed: Int, replayed: Int, after: Int, skipped: Int, last: Int)
         async throws
     {
@@ -140,7 +140,7 @@ final class RunningProgram {
             guard process.isRunning, ContinuousClock.now < end else {
                 throw Silence(description: "never said `\(text)`, but: \(output)\n\(errors)")
             }
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(until: .now + .milliseconds(20), clock: .continuous)
         }
     }
 
@@ -150,7 +150,7 @@ final class RunningProgram {
         let end = ContinuousClock.now + patience
         while process.isRunning {
             guard ContinuousClock.now < end else { throw Silence(description: "did not end: \(errors)") }
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(until: .now + .milliseconds(20), clock: .continuous)
         }
         return process.terminationStatus
     }

@@ -13,14 +13,18 @@ import Testing
         let isSlow = NIOLockedValueBox(true)
         let reader = HeldStream(try bench.stream(), on: bench.exporter) { element in
             // What had arrived is still delivered while the group shuts down.
-            while isSlow.withLockedValue({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+            while isSlow.withLockedValue({ $0 }) {
+                try await Task.sleep(until: .now + .milliseconds(5), clock: .continuous)
+            }
             if case .message(let message) = element { seen.withLockedValue { $0.append(message.sequence ?? 0) } }
         }
         let group = ServiceGroup(services: [bench.exporter, reader], logger: logger)
         let running = Task { try await group.run() }
         let name = try await bench.gateway.acknowledged()
         try await bench.gateway.emit(25, to: name)
-        while bench.exporter.summaries.first?.received ?? 0 < 25 { try await Task.sleep(for: .milliseconds(5)) }
+        while bench.exporter.summaries.first?.received ?? 0 < 25 {
+            try await Task.sleep(until: .now + .milliseconds(5), clock: .continuous)
+        }
         await group.triggerGracefulShutdown()
         try await bench.gateway.groundTruth(timeout: patience) { $0.openConnections == 0 }
         isSlow.withLockedValue { $0 = false }

@@ -162,8 +162,13 @@ struct AuditFile: LineDestination {
     private mutating func rotate() throws(FileError) {
         do throws(FileError) {
             if configuration.keep > 0 {
-                for index in stride(from: configuration.keep - 1, to: 0, by: -1)
-                where try files.status(of: "\(configuration.path).\(index)") != nil {
+                // Up to the first name that is free: what a rotation that failed left open closes again, and whoever
+                // reads the set finds all of it.
+                var free = 1
+                while free < configuration.keep, try files.status(of: "\(configuration.path).\(free)") != nil {
+                    free += 1
+                }
+                for index in stride(from: free - 1, to: 0, by: -1) {
                     try files.rename("\(configuration.path).\(index)", to: "\(configuration.path).\(index + 1)")
                 }
                 try files.rename(configuration.path, to: "\(configuration.path).1")

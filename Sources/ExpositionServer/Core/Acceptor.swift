@@ -9,14 +9,17 @@ final class Acceptor: @unchecked Sendable {
     private let daemons: [HTTPDaemon]
     private let placement: ClientPlacement
     private let census: ConnectionCensus
+    private let limit: Int
     /// A pipe; its reading end is readable when it is time to stop.
     private let wakeup: (reading: Int32, writing: Int32)
     private var thread: ThreadHandle?
 
     /// Takes over the sockets; nil if the system is out of descriptors, which closes them.
     init?(
-        sockets: [ListeningSocket], daemons: [HTTPDaemon], placement: ClientPlacement, census: ConnectionCensus
+        sockets: [ListeningSocket], daemons: [HTTPDaemon], placement: ClientPlacement, census: ConnectionCensus,
+        limit: Int
     ) {
+        self.limit = limit
         self.sockets = sockets
         self.daemons = daemons
         self.placement = placement
@@ -59,6 +62,12 @@ final class Acceptor: @unchecked Sendable {
     private func acceptSome(from socket: ListeningSocket) {
         let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         for _ in 0..<64 {
+            guard placement.count < limit else {
+                // Those that the census has ended are not gone yet.
+                census.makeRoom()
+                _ = waitsForStop(milliseconds: 10)
+                return
+            }
             var address = sockaddr_storage()
             var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let descriptor = withUnsafeMutablePointer(to: &address) { address in
@@ -77,12 +86,17 @@ final class Acceptor: @unchecked Sendable {
             case EMFILE, ENFILE, ENOMEM, ENOBUFS:
                 // The connection stays in the backlog; poll would come back at once, and again.
                 census.makeRoom()
-                var waits = pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0)
-                poll(&waits, 1, 50)
+                _ = waitsForStop(milliseconds: 50)
                 return
             default: return
             }
         }
+    }
+
+    /// Lets time pass; true where it is time to stop.
+    private func waitsForStop(milliseconds: Int32) -> Bool {
+        var waits = pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0)
+        return poll(&waits, 1, milliseconds) > 0
     }
 
     private func add(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) {

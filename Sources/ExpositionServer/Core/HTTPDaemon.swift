@@ -83,8 +83,9 @@ final class HTTPDaemon: @unchecked Sendable {
         // The logger comes first, or mistakes in the other options go unseen.
         return [
             option(MHD_OPTION.EXTERNAL_LOGGER, cmicrohttpd_log_function(), logTarget),
-            // The census keeps below it, over all daemons together.
-            option(MHD_OPTION.CONNECTION_LIMIT, max(2, limits.connections)),
+            // Never reached: the acceptor stops before. A connection that libmicrohttpd 0.9.75 takes from another thread
+            // when it is at its limit makes its polling thread wait for itself, for ever.
+            option(MHD_OPTION.CONNECTION_LIMIT, 1_000_000),
             option(MHD_OPTION.CONNECTION_TIMEOUT, limits.idleTimeoutSeconds),
             option(MHD_OPTION.CONNECTION_MEMORY_LIMIT, limits.connectionMemoryBytes),
             option(MHD_OPTION.STRICT_FOR_CLIENT, 1),

@@ -1,6 +1,7 @@
 // The unsafe pointers are those of the socket calls, which take an address in its general form: the same bytes under
 // another type, for the call alone. The list of `getaddrinfo` is freed where it was had.
 
+internal import CMicrohttpd
 internal import Glibc
 
 /// A bound, listening socket. Bound here and not by libmicrohttpd, so that a failure can be told precisely.

@@ -36,6 +36,9 @@ final class RequestDispatcher: Sendable {
     ) -> MHD_Result {
         guard exchange.hasSeenHead else {
             exchange.hasSeenHead = true
+            if let mistake = framingMistake(connection) {
+                return queue(.text(400, mistake, headers: [("Connection", "close")]), connection, exchange)
+            }
             // An answer at this point makes libmicrohttpd discard the body and close: only for a body we don't want.
             if let length = header(connection, "Content-Length"), (Int(length) ?? .max) > limits.requestBodyBytes {
                 return queue(bodyTooLarge, connection, exchange)
@@ -63,6 +66,20 @@ final class RequestDispatcher: Sendable {
             // Resumed without an answer: the gates have been opened for the stop.
             return queue(.shuttingDown, connection, exchange)
         }
+    }
+
+    /// What is wrong with the headers that say where the request ends; nil where they say it once and plainly. A proxy
+    /// before this server may believe the other one of two: what follows must not be taken for a request then (RFC 9112
+    /// sections 6.1 and 6.3).
+    private func framingMistake(_ connection: OpaquePointer) -> String? {
+        let length = header(connection, "Content-Length")
+        guard let coding = header(connection, "Transfer-Encoding") else {
+            // Two of them are joined by a comma.
+            let isNumber = length.map { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } } ?? true
+            return isNumber ? nil : "Content-Length must be one number."
+        }
+        if length != nil { return "Content-Length and Transfer-Encoding exclude each other." }
+        return coding.lowercased() == "chunked" ? nil : "The only Transfer-Encoding that is understood is chunked."
     }
 
     /// The request has ended, whatever its end.
