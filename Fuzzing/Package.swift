@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -69,7 +70,8 @@ let package = Package(
             "Holdfast",
             [
                 "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamMetrics", "MetricsRegistry", "AuditTrail",
-                "ExpositionServer", "Credentials", "WebSocketTransport", logging,
+                "ExpositionServer", "Credentials", "WebSocketTransport", "StreamProfiles", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio, resources: [.embedInCode("Assets")]),
         // Of the program only what reads its files.
         .target(

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 name=${1:?usage: Fuzzing/run.sh NAME SECONDS|FILE [FLAG...], or --list}
 program=fuzz
-case $name in configuration | web-configuration | faults) program=fuzz-whole ;; esac
+case $name in configuration | faults) program=fuzz-whole ;; esac
 
 build() {
     swift build --configuration release --product "$1" --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address \

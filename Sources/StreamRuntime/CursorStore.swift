@@ -1,5 +1,3 @@
-// The unsafe pointer is `write`'s, with its length, and for the call alone.
-
 import Foundation
 import NIOConcurrencyHelpers
 

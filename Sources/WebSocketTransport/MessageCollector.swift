@@ -1,3 +1,6 @@
+// Unsafe pointers, because this is the path of every message: into the decoder's input and into room on the stack, both
+// longer alive than the collector; what does not lie in the input is handed on before the decoder goes on.
+
 import WebSocketCodec
 
 /// What the decoder finds, on its way to the delegate: messages that lie in the input are handed on together. The way

@@ -1,3 +1,6 @@
+// The unsafe pointers are those of the socket calls, which take an address in its general form: the same bytes under
+// another type, for the call alone.
+
 internal import CMicrohttpd
 internal import Glibc
 

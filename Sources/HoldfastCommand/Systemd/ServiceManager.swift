@@ -1,3 +1,6 @@
+// The unsafe pointers are those of the socket calls: into an address whose name was measured before, and for the call
+// alone.
+
 import Glibc
 
 /// The service manager that started this process, by the protocol of `sd_notify(3)`: one datagram for each message, on

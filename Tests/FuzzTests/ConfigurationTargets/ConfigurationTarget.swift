@@ -1,18 +1,9 @@
 import ConfigurationReader
-import ExpositionServer
-import Glibc
 
 @testable import GatewaySimulator
 @testable import HoldfastCommand
 
 extension FuzzTarget {
-    private static let yaml = [
-        "{", "}", "[", "]", ": ", "- ", "\"", "'", "*a", "&a ", "!!int ", "\n", "  ", "\t", "${SECRET}", "${", "$${",
-        "~", "null", "|\n",
-        "#", "? ", "<<: ", "---\n", "...\n", "\u{FEFF}", "\u{85}", "0x1F", "1_000", ".inf", "1e9", "true", "30s",
-        "1MiB",
-    ]
-
     /// The configuration of `holdfast run`.
     static let configuration = FuzzTarget(
         name: "configuration",
@@ -21,7 +12,7 @@ extension FuzzTarget {
             "examples",
             "Fuzzing/Corpus/configuration",
         ],
-        words: yaml + [
+        words: yamlWords + [
             "credentials:", "streams:", "defaults:", "profiles:", "backoff: {", "jitter: {kind: ", "genesys-architect",
             "subscriptions: ",
             "labels: {", "url: ws://127.0.0.1:1/", "max_message_size: ", "audit: {", "proxy: {url: ",
@@ -42,41 +33,10 @@ extension FuzzTarget {
         }
     }
 
-    /// The file of `--web.config.file`.
-    static let webConfiguration = FuzzTarget(
-        name: "web-configuration",
-        seeds: [
-            "Tests/HoldfastCommandTests/WebConfigurations/good", "Tests/HoldfastCommandTests/WebConfigurations/bad",
-            "Fuzzing/Corpus/web-configuration",
-        ],
-        words: yaml + [
-            "tls_server_config:", "cert_file: ", "key: ", "client_auth_type: ", "RequireAndVerifyClientCert",
-            "min_version: TLS13",
-            "cipher_suites: [", "curve_preferences: [", "http_server_config:", "headers:", "X-Frame-Options: deny",
-            "basic_auth_users:",
-            "$2b$12$", "-----BEGIN CERTIFICATE-----",
-        ], mostBytes: 8192, shortRun: 60
-    ) { input in
-        let path = "/dev/shm/holdfast-fuzz-\(getpid()).yml"
-        guard let file = fopen(path, "w") else { throw Finding(description: "cannot write \(path)") }
-        fwrite(input, 1, input.count, file)
-        fclose(file)
-        defer { unlink(path) }
-        let result = WebConfigurationFile.load(path: path)
-        let hasError = result.diagnostics.contains { $0.severity == .error }
-        try demand((result.configuration == nil) == hasError, "taken with an error, or refused without one")
-        try demandSoundDiagnostics(result.diagnostics, of: input)
-        for (name, value) in result.configuration?.headers ?? [:] {
-            try demand(
-                (name + value).unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F },
-                "a response header with a control character: \(name.debugDescription)")
-        }
-    }
-
     /// The fault script of the simulated gateway.
     static let faults = FuzzTarget(
         name: "faults", seeds: ["Fuzzing/Corpus/faults"],
-        words: yaml + [
+        words: yamlWords + [
             "seed: ", "repeat: ", "steps:", "- {at: 5s, fault: drop}", "every: ", "jitter: ", "on: connect ",
             "probability: ", "limit: ",
             "stream: {path: ", "fault: {gap: ", "bad_gateway: {times: ", "silence",
