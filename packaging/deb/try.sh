@@ -73,8 +73,14 @@ inventory() {
 inventory >"$work/before"
 
 say "two versions of the package"
-first=$(VERSION=$version-1 packaging/deb/build.sh "$program" "$work")
-second=$(VERSION=$version-2 packaging/deb/build.sh "$program" "$work")
+first=$(VERSION=$version-1 COMPRESSION=none packaging/deb/build.sh "$program" "$work")
+# The second is the first one under another number.
+second=${first/-1_/-2_}
+rm -rf "$work/second"
+dpkg-deb --raw-extract "$first" "$work/second"
+sed -i "s/^Version: .*/Version: $version-2/" "$work/second/DEBIAN/control"
+dpkg-deb --root-owner-group -Znone --build "$work/second" "$second" >/dev/null
+rm -rf "$work/second"
 dpkg-deb --info "$first" | sed -n '/Package/,$p'
 cp "$first" "$second" "$root/tmp/"
 
@@ -86,8 +92,10 @@ inside holdfast --version
 inside holdfast check /etc/holdfast/holdfast.yml
 [ "$(inside stat -c '%U:%G %a' /var/lib/holdfast)" = "holdfast:holdfast 750" ] || fail "the state folder is not the service's"
 if command -v systemd-analyze >/dev/null; then
-    systemd-analyze verify --root="$root" --man=no holdfast.service holdfast.socket 2>&1 \
-        | { ! grep -i holdfast; } || fail "systemd does not like the units"
+    # Of what systemd itself would bring, nothing is there; the paths in the units are looked up in the clean Debian.
+    systemd-analyze verify --root="$root" --man=no holdfast.service holdfast.socket 2>&1 | grep -i holdfast \
+        | { ! grep -v -e 'sysinit.target not found' -e 'Command /bin/kill is not executable'; } \
+        || fail "systemd does not like the units"
 fi
 # Whatever is in the package belongs to root, and nobody else may write to it.
 inside sh -c 'dpkg --listfiles holdfast | xargs -d "\n" stat -c "%U:%G %A %n"' | grep -v '^root:root' | { ! grep .; } \
