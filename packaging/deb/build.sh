@@ -4,7 +4,7 @@
 #     packaging/deb/build.sh PROGRAM [OUTPUT-FOLDER]
 #
 # VERSION is the package's version (that of the program, with -1). Depends are computed from the libraries that the
-# program is linked with. Needs dpkg-dev. The same program and SOURCE_DATE_EPOCH give the same package.
+# program is linked with. COMPRESSION is what dpkg-deb compresses with (xz). Needs dpkg-dev. The same program and SOURCE_DATE_EPOCH give the same package.
 set -euo pipefail
 
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
@@ -64,7 +64,7 @@ Architecture: $architecture
 Maintainer: The Holdfast contributors <holdfast@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$tree" | cut -f1)
 Depends: $depends, init-system-helpers (>= 1.54), passwd
-Recommends: ca-certificates
+Recommends: ca-certificates, procps
 Suggests: prometheus
 Section: net
 Priority: optional
@@ -80,5 +80,5 @@ for script in postinst prerm postrm; do install -m 755 packaging/deb/$script "$t
 
 package=$output/holdfast_${version}_$architecture.deb
 find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0r touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
-dpkg-deb --root-owner-group -Zxz --build "$tree" "$package" >/dev/null
+dpkg-deb --root-owner-group -Z"${COMPRESSION:-xz}" --build "$tree" "$package" >/dev/null
 echo "$package"
