@@ -189,7 +189,10 @@ let package = Package(
                 swiftSettings: rules),
             .testTarget(
                 name: "StreamRuntimeTests",
-                dependencies: ["StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio")],
+                dependencies: [
+                    "StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                ],
                 swiftSettings: rules),
             // Configurations are read where they lie, so that a diagnostic names them as a person would.
             .testTarget(
