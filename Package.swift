@@ -238,7 +238,10 @@ let package = Package(
                 swiftSettings: rules),
             .testTarget(
                 name: "StreamRuntimeTests",
-                dependencies: ["StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio")],
+                dependencies: [
+                    "StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                ],
                 swiftSettings: rules),
             // The library as an application uses it, and the code that its documents show.
             .testTarget(
