@@ -351,7 +351,7 @@ public final class StreamRuntime: Sendable {
         var random = SystemRandomNumberGenerator()
         var high: UInt64 = random.next()
         var low: UInt64 = random.next()
-        // Sound without initialization: each of the 36 bytes is written, and is ASCII.
+        // Unsafe, and sound: each of the 36 bytes is written, and is ASCII.
         return String(unsafeUninitializedCapacity: 36) { text in
             for place in 0..<36 {
                 guard ![8, 13, 18, 23].contains(place) else {
