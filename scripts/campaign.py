@@ -207,12 +207,12 @@ class Exporter:
                 if found := re.search(rb"address=\"?127\.0\.0\.1:(\d+)", log.read()):
                     self.port = int(found.group(1))
                     return
-            require(self.process.poll() is None, f"the exporter did not start:\n{self.log()}")
+            require(self.process.poll() is None, f"the exporter did not start:\n{self.log()[-3000:]}")
             time.sleep(0.01)
-        raise Failure(f"the exporter did not listen within two minutes:\n{self.log()}")
+        raise Failure(f"the exporter did not listen within two minutes:\n{self.log()[-3000:]}")
 
     def log(self):
-        return (self.folder / "log").read_text(errors="replace")[-3000:]
+        return (self.folder / "log").read_text(errors="replace")
 
     def scrape(self):
         """The text of a scrape."""

@@ -56,7 +56,7 @@ class Day:
     def stop(self):
         self.exporter.process.terminate()
         status = self.exporter.process.wait(60)
-        require(status == 0, f"it did not end cleanly: {status}\n{self.exporter.log()}")
+        require(status == 0, f"it did not end cleanly: {status}\n{self.exporter.log()[-3000:]}")
 
     def lines(self, *paths):
         """The lines of these files, in the order of their numbers."""

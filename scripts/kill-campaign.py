@@ -224,7 +224,7 @@ class Campaign:
             self.exporter.wait_until_listening()
             self.check_received()
         time.sleep(max(0, end - time.monotonic()))
-        require(self.exporter.process.poll() is None, f"the exporter ended by itself:\n{self.exporter.log()}")
+        require(self.exporter.process.poll() is None, f"the exporter ended by itself:\n{self.exporter.log()[-3000:]}")
         self.kill()
         self.check_resumes(cursors)
         if self.random.random() < 0.1:
