@@ -6,8 +6,9 @@ import WebSocketCodec
 ///
 /// Lives on the stack, as long as one call of the decoder.
 struct MessageCollector: WebSocketReceiver {
-    /// Messages that are handed on together.
-    static let most = 64
+    /// Messages that are handed on together: as many as there is room for where a temporary allocation is still made on
+    /// the stack, 1 KiB.
+    static let most = 32
 
     private let handler: WebSocketHandler
     private let input: UnsafeRawBufferPointer
