@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs mutate simulate plant install clean
+.PHONY: help deps deps-build build demo test check bench format lint docs docc mutate fuzz simulate plant release install deb try-deb try-trail clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON := .build-venv/bin/python
-SOURCES := Package.swift $(wildcard Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks)
+SOURCES := Package.swift $(wildcard Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks \
+	Fuzzing/Package.swift Fuzzing/Shared Fuzzing/Bare/All.swift Fuzzing/Whole/All.swift)
 FORMAT := swift format
 
 help:  ## list the targets
@@ -30,9 +31,11 @@ test: deps  ## everything that a change must pass
 	@$(MAKE) lint
 	@swift build --build-tests
 	@$(MAKE) check
-	@swift test --skip-build --parallel --disable-xctest
 	@# Seeds that nobody has seen yet; what they show is printed with the seed that shows it again.
 	@"$$(swift build --show-bin-path)/holdfast-simulate" --seconds 60
+	@# Of a crash, the stack that led to it and no more: logs are often cut to their last lines.
+	@SWIFT_BACKTRACE=threads=crashed,registers=none,images=none,color=no \
+		swift test --skip-build --parallel --disable-xctest
 
 lint:
 	@scripts/toolchain.sh
@@ -46,7 +49,13 @@ check:
 	@promtool check rules --lint=all --lint-fatal alerts/holdfast.rules.yml > .build/promtool.txt || { cat .build/promtool.txt; exit 1; }
 	@promtool test rules alerts/tests/*.yml > .build/promtool.txt 2>&1 || { cat .build/promtool.txt; exit 1; }
 	@$(PYTHON) -m unittest discover --quiet --start-directory scripts
+	@$(PYTHON) -m unittest discover --quiet --start-directory deploy
+	@$(PYTHON) -m unittest discover --quiet --start-directory deploy/helm
+	@$(PYTHON) -m unittest discover --quiet --start-directory packaging
+	@$(PYTHON) -m unittest discover --quiet --start-directory examples/trail
 	@$(PYTHON) scripts/check-docs.py .build/debug/holdfast
+	@scripts/check-unsafe.py
+	@scripts/docc.sh > .build/docc.txt || { cat .build/docc.txt; exit 1; }
 
 bench: deps-build  ## measure; takes a release build and some minutes
 	@Benchmarks/run.sh
@@ -58,8 +67,15 @@ format:  ## format the sources
 docs: build  ## write the documents that the program writes itself
 	@.build/debug/holdfast metrics --markdown > docs/metrics.md
 
+docc:  ## build the documentation of the library: .build/Holdfast.doccarchive
+	@swift build --product ExampleService
+	@scripts/docc.sh
+
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py
+
+fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
+	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
 
 # SEED=… runs one seed again, HOURS=… runs fresh seeds for so long; without either, a minute of them.
 simulate: deps-build  ## years of faults in virtual time: SEED=… or HOURS=…
@@ -70,14 +86,43 @@ simulate: deps-build  ## years of faults in virtual time: SEED=… or HOURS=…
 plant:  ## plant bugs in a copy of the tree and see the simulation find each; some minutes
 	@scripts/plant.py
 
-install: deps-build  ## build for release and install under PREFIX (/usr/local)
-	@# With Swift's libraries inside, so that it also runs where there is no toolchain.
-	@swift build --configuration release --static-swift-stdlib --product holdfast
-	@install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/doc/holdfast"
-	@install -m 755 -s "$$(swift build --configuration release --show-bin-path)/holdfast" "$(DESTDIR)$(PREFIX)/bin/holdfast"
-	@install -m 644 README.md CHANGELOG.md LICENSE examples/holdfast.yml docs/*.md alerts/holdfast.rules.yml \
-		"$(DESTDIR)$(PREFIX)/share/doc/holdfast/"
-	@echo "installed $(DESTDIR)$(PREFIX)/bin/holdfast"
+# With Swift's libraries inside, so that it also runs where there is no toolchain.
+RELEASE := swift build --configuration release --static-swift-stdlib --product holdfast
+# BINARY=PROGRAM takes a program that is built already.
+BINARY ?=
+
+release: deps-build  ## build the program for release
+	@$(if $(BINARY),,$(RELEASE))
+
+install: release  ## build for release and install under PREFIX (/usr/local)
+	@packaging/install.sh "$(or $(BINARY),$$($(RELEASE) --show-bin-path)/holdfast)" "$(DESTDIR)" "$(PREFIX)"
+
+deb: release  ## make a Debian package in .build
+	@packaging/deb/build.sh "$(or $(BINARY),$$($(RELEASE) --show-bin-path)/holdfast)" .build
+
+try-deb: release  ## install, start, upgrade and remove the package in a clean Debian (root, some minutes)
+	@scripts/deps.sh try
+	@packaging/deb/try.sh "$(or $(BINARY),$$($(RELEASE) --show-bin-path)/holdfast)"
+
+try-trail: build  ## ship the audit trail on with rsyslog and logrotate, and count every line
+	@scripts/deps.sh try
+	@scripts/try-trail.py .build/debug/holdfast
+
+.PHONY: attack kill disks sbom
+KILLS ?= 300
+
+attack: build  ## attack the HTTP endpoint and measure scrapes meanwhile; minutes (ARGS="--tls --realtime")
+	@scripts/attack-endpoint.py --program .build/debug/holdfast $(ARGS)
+
+kill: build  ## kill the exporter KILLS times at random and check what it left; minutes (ARGS="--seed 7 --fsync always")
+	@scripts/kill-campaign.py --program .build/debug/holdfast --kills $(KILLS) $(ARGS)
+
+disks: build  ## fill, lock, rotate, delete and hang the disk of the trail; minutes, better as root
+	@scripts/disk-faults.py --program .build/debug/holdfast $(ARGS)
+
+sbom: build  ## write what the program is made of to .build/sbom.json
+	@scripts/sbom.py .build/debug/holdfast > .build/sbom.json
+	@echo ".build/sbom.json: $$(grep -c '"bom-ref"' .build/sbom.json) components"
 
 clean:  ## remove what was built
-	@rm -rf .build .build-venv
+	@rm -rf .build .build-venv Fuzzing/.build*

@@ -14,6 +14,8 @@ let package = Package(
     products: [
         .library(name: "Holdfast", targets: ["Holdfast"]),
         .library(name: "MetricsRegistry", targets: ["MetricsRegistry"]),
+        .library(name: "HoldfastMetrics", targets: ["HoldfastMetrics"]),
+        .library(name: "HoldfastTracing", targets: ["HoldfastTracing"]),
         .executable(name: "holdfast", targets: ["HoldfastCommand"]),
         .executable(name: "websocket-echo", targets: ["WebSocketEcho"]),
         .executable(name: "holdfast-simulate", targets: ["SimulateCommand"]),
@@ -26,6 +28,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
     ],
     targets: [
         // System libraries.
@@ -104,10 +108,11 @@ let package = Package(
             name: "Holdfast",
             dependencies: [
                 "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamMetrics", "MetricsRegistry", "AuditTrail",
-                "ExpositionServer", "Credentials", "WebSocketTransport",
+                "ExpositionServer", "Credentials", "WebSocketTransport", "StreamProfiles",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("Assets")],
             swiftSettings: rules),
@@ -122,6 +127,32 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: rules),
+        // An application's own metrics from the same endpoint, and spans of attempts.
+        .target(
+            name: "HoldfastMetrics",
+            dependencies: [
+                "MetricsRegistry",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: rules),
+        .target(
+            name: "HoldfastTracing",
+            dependencies: [
+                "Holdfast", "StreamModel", .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: rules),
+        // The example, also a package of its own; here it is compiled and run by the tests.
+        .executableTarget(
+            name: "ExampleService",
+            dependencies: [
+                "Holdfast", "HoldfastMetrics",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "examples/service/Sources/ExampleService"),
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["WebSocketTransport"],
@@ -207,7 +238,25 @@ let package = Package(
                 swiftSettings: rules),
             .testTarget(
                 name: "StreamRuntimeTests",
-                dependencies: ["StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio")],
+                dependencies: [
+                    "StreamRuntime", .product(name: "NIOEmbedded", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                ],
+                swiftSettings: rules),
+            // The library as an application uses it, and the code that its documents show.
+            .testTarget(
+                name: "LibraryTests",
+                dependencies: [
+                    "ExampleService", "Holdfast", "HoldfastMetrics", "HoldfastTracing", "GatewaySimulator",
+                    "MetricsRegistry", "StreamModel", "AuditTrail",
+                    .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                    .product(name: "Logging", package: "swift-log"),
+                    .product(name: "Metrics", package: "swift-metrics"),
+                    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                    .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                    .product(name: "Tracing", package: "swift-distributed-tracing"),
+                ],
                 swiftSettings: rules),
             .testTarget(
                 name: "StreamSimulationTests",
@@ -217,6 +266,17 @@ let package = Package(
             .testTarget(
                 name: "HoldfastCommandTests", dependencies: ["HoldfastCommand"],
                 exclude: ["Configurations", "WebConfigurations"],
+                swiftSettings: rules),
+            // The program is killed, and its disk taken away, by the campaigns in scripts/.
+            .testTarget(name: "CrashTests", dependencies: ["HoldfastCommand"], swiftSettings: rules),
+            // Everything that reads what others wrote, against damaged inputs; Fuzzing/ runs the same with libFuzzer.
+            .testTarget(
+                name: "FuzzTests",
+                dependencies: [
+                    "WebSocketCodec", "StreamProfiles", "StreamModel", "ConfigurationReader", "Credentials",
+                    "AuditTrail",
+                    "ExpositionServer", "MetricsRegistry", "GatewaySimulator", "HoldfastCommand",
+                ],
                 swiftSettings: rules),
         ]
 )

@@ -11,13 +11,20 @@ PROGRAM is the built `holdfast`. Without documents: README.md, CONTRIBUTING.md a
     ```yaml stream        keys of one stream
     ```yaml profile       one entry of `profiles:`, with the keys that a stream needs for it after a line `# stream:`
     ```yaml wrong.yml     a name that begins with `wrong`: a configuration that must be refused
-    ```json audit         lines of the audit trail, which must validate against its schema
+    ```yaml web           a web configuration, with which the program must start; certificates are made for it
+    ```yaml prometheus    a configuration of Prometheus, which promtool must take
+    ```yaml values        values of the chart, which its schema must take
+    ```json               JSON; `json audit`: lines of the audit trail, which must validate against its schema
     ```console run        lines that begin with `$ ` are run by bash in a folder with the files named above; each must
                           end with status 0, and the other lines must be in the output, `…` standing for anything
+    ```console not-run: REASON    commands that are not run, and why
     ```sh                 `make TARGET`: the target must exist
+    ```swift              not looked at here: a test sees that it stands in a source that is compiled (DocumentedCodeTests)
+    ```ini, ```text       not looked at
 
-Links to files and headings must lead somewhere. Ports and paths of secrets are replaced by some that are free here.
-Exit status: 0 when there is nothing to say. Needs PyYAML and jsonschema for the blocks that concern them.
+Any other block is a fault: what nobody runs is wrong one day. Links to files and headings must lead somewhere. Ports and paths of secrets are replaced by some that are free here.
+Exit status: 0 when there is nothing to say. Needs PyYAML, jsonschema, promtool and openssl for the blocks that concern
+them.
 """
 
 import json
@@ -33,9 +40,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```\s*$", re.M | re.S)
-SECRET_FILE = re.compile(r"((?:client_secret|token|ca)_file: *)([^\s,}]+)")
+SECRET_FILE = re.compile(r"((?:client_secret|token|ca)_file: *)((?:\$\{\w+\}|[^\s,}])+)")
 VARIABLE = re.compile(r"_env: *(\w+)|(?<!\$)\$\{(\w+)\}")
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 BASE = {
     "credentials": "credentials:\n  genesys: {type: none}\n",
     "streams": "streams:\n  - name: one\n    profile: genesys-architect\n    url: ws://127.0.0.1:9400/x\n"
@@ -69,6 +76,10 @@ class Document:
             f'gateway) case "$*" in *--p*) ;; *) set -- "$@" --port {self.ports["9400"]} ;; esac ;;\n'
             f'esac\nexec "{program}" "$@"\n')
         wrapper.chmod(0o755)
+        # The example is a program of its own, built beside.
+        example = pathlib.Path(program).parent / "ExampleService"
+        if example.exists():
+            (folder / "bin" / example.name).symlink_to(example.resolve())
 
     def fault(self, position, message):
         line = self.text.count("\n", 0, position) + 1
@@ -213,19 +224,60 @@ class Document:
                 case ["yaml", "profile"]: self.profile(position, text)
                 case ["yaml", name] if name.startswith("faults"): self.script(position, name, text)
                 case ["yaml", name] if name.endswith(".yml"): self.configuration(position, name, text)
-                case ["yaml", *_]: self.parse(position, text)
+                case ["yaml", "web"]: self.web(position, text)
+                case ["yaml", "prometheus"]: self.prometheus(position, text)
+                case ["yaml", "values"]: self.values(position, text)
                 case ["json", "audit"]: self.audit(position, text)
+                case ["json"]: self.json(position, text)
                 case ["console", "run"]: self.console(position, text)
+                case ["console", "not-run:", *reason] if reason: pass
                 case ["sh"]: self.make(position, text)
+                case ["ini"] | ["text"] | ["swift"]: pass
+                case _: self.fault(position, f"nobody looks at a block `{match[1]}`: mark it, see check-docs.py")
         self.links()
         return self.faults
 
-    def parse(self, position, text):
-        import yaml
+    def json(self, position, text):
         try:
-            list(yaml.safe_load_all(text))
-        except yaml.YAMLError as error:
-            self.fault(position, f"no YAML: {error}")
+            json.loads(text)
+        except ValueError as error:
+            self.fault(position, f"no JSON: {error}")
+
+    def values(self, position, text):
+        import jsonschema
+        import yaml
+        schema = json.loads((ROOT / "deploy" / "helm" / "holdfast" / "values.schema.json").read_text())
+        values = yaml.safe_load(text)
+        for error in jsonschema.Draft7Validator(schema).iter_errors(values):
+            self.fault(position, f"no values of the chart: {error.message}")
+        if "config" in values:
+            self.configuration(position, "values-config.yml", yaml.safe_dump(values["config"]))
+
+    def prometheus(self, position, text):
+        (self.folder / "prometheus.yml").write_text(text)
+        result = self.run(["promtool", "check", "config", "prometheus.yml"])
+        if result.returncode != 0:
+            self.fault(position, f"no configuration of Prometheus: {result.stdout.strip()}")
+
+    def web(self, position, text):
+        for certificate, key in re.findall(r"cert_file: *(\S+)\s+key_file: *(\S+)", text):
+            self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                      "-subj", "/CN=localhost", "-out", certificate, "-keyout", key])
+        (self.folder / "web.yml").write_text(text)
+        (self.folder / "nothing.yml").write_text("streams: []\n")
+        process = subprocess.Popen(
+            [self.program, "run", "--config.file", "nothing.yml", "--web.config.file", "web.yml",
+             "--web.listen-address", "127.0.0.1:0"], cwd=self.folder, env=self.environment, text=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if "msg=listening" in line:
+                process.send_signal(signal.SIGTERM)
+        # It may be asked to stop before it has begun to listen to such requests.
+        process.stderr.close()
+        if process.wait(LIMIT_SECONDS) not in (0, -signal.SIGTERM):
+            self.fault(position, f"no web configuration: {''.join(told).strip()}")
 
     def links(self):
         prose = BLOCK.sub(lambda match: "\n" * match[0].count("\n"), self.text)

@@ -3,6 +3,8 @@
 #
 #     scripts/deps.sh build     # to build and run: what `make demo` and `make install` need
 #     scripts/deps.sh test      # that, and what the tests compare Holdfast with
+#     scripts/deps.sh try       # what `make try-deb` and `make try-trail` need
+#     scripts/deps.sh bench     # to build and run, and what `make bench` compares Holdfast with
 #
 # With everything there it only looks, which takes a moment. No service is started.
 set -euo pipefail
@@ -10,8 +12,8 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:-test}
 case $purpose in
-build | test) ;;
-*) echo "scripts/deps.sh: the purpose is build or test, not \`$purpose\`" >&2; exit 64 ;;
+build | test | try | bench) ;;
+*) echo "scripts/deps.sh: the purpose is build, test, try or bench, not \`$purpose\`" >&2; exit 64 ;;
 esac
 
 scripts/toolchain.sh
@@ -35,6 +37,27 @@ if [ "$purpose" = test ]; then
     want chromium command -v chromium
     want python3-venv python3 -c 'import ensurepip, venv'
     want openssl command -v openssl
+    want curl command -v curl
+fi
+if [ "$purpose" = bench ]; then
+    go=/usr/share/gocode/src/github.com
+    want gcc command -v gcc
+    want g++ command -v g++
+    want golang-go command -v go
+    want golang-github-prometheus-client-golang-dev test -d $go/prometheus/client_golang
+    want golang-github-victoriametrics-metrics-dev test -d $go/VictoriaMetrics/metrics
+    want golang-github-gorilla-websocket-dev test -d $go/gorilla/websocket
+    want prometheus-cpp-dev test -e /usr/include/prometheus/registry.h
+    want libwebsockets-dev pkg-config --exists libwebsockets
+    want python3-venv python3 -c 'import ensurepip, venv'
+fi
+
+if [ "$purpose" = try ]; then
+    want mmdebstrap command -v mmdebstrap
+    want dpkg-dev command -v dpkg-shlibdeps
+    want rsyslog command -v rsyslogd
+    want logrotate command -v logrotate
+    want python3 command -v python3
     want curl command -v curl
 fi
 
@@ -64,11 +87,11 @@ if [ ${#packages[@]} -gt 0 ]; then
     "${root[@]}" apt-get update -qq
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}"
     if [ -d /run/systemd/system ]; then
-        for unit in prometheus prometheus-alertmanager; do
+        for unit in prometheus prometheus-alertmanager rsyslog logrotate; do
             # Nor at the next boot, where it was not there before.
             case " $list " in *" $unit "*) "${root[@]}" systemctl disable --quiet "$unit" || true ;; esac
         done
     fi
 fi
 
-[ "$purpose" = build ] || scripts/venv.sh
+[ "$purpose" != test ] || scripts/venv.sh

@@ -56,6 +56,18 @@ class Finds(unittest.TestCase):
     def test_a_target_that_does_not_exist(self):
         self.one("```sh\nmake nonsense\n```\n", "nonsense")
 
+    def test_blocks_that_nobody_looks_at(self):
+        self.one("```console\n$ true\n```\n", "mark it")
+        self.one("```console not-run:\n$ true\n```\n", "mark it")
+        self.one("```yaml\na: 1\n```\n", "mark it")
+        self.one("```\nwhatever\n```\n", "mark it")
+
+    def test_configurations_of_others_with_a_mistake(self):
+        self.one("```yaml prometheus\nscrape_config: []\n```\n", "scrape_config")
+        self.one("```yaml values\nreplicas: 0\n```\n", "values of the chart")
+        self.one("```yaml web\nbasic_auth_user: {}\n```\n", "basic_auth_user")
+        self.one("```json\n{\n```\n", "no JSON")
+
     def test_links_that_lead_nowhere(self):
         self.one("[a](nowhere.md)\n", "nowhere.md")
         self.one("# Here\n\n[a](#there) [b](#here)\n", "#there")
@@ -65,7 +77,10 @@ class Passes(unittest.TestCase):
     def test_what_is_right(self):
         self.assertEqual(faults(
             "# A heading: with `code`\n[a](#a-heading-with-code)\n```yaml part\nstate: {directory: /tmp}\n```\n"
-            "```console run\n$ echo one; echo two three\none\ntwo …\n```\n"), [])
+            "```console run\n$ echo one; echo two three\none\ntwo …\n```\n"
+            "```console not-run: it ends the world\n$ false\n```\n```json\n{}\n```\n```yaml values\nreplicas: 2\n```\n"
+            "```yaml web\ntls_server_config:\n  cert_file: a.crt\n  key_file: a.key\n```\n"
+            "```yaml part\ncredentials: {genesys: {type: bearer, token_file: \"${FOLDER}/x\"}}\n```\n"), [])
 
 
 if __name__ == "__main__":

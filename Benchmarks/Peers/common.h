@@ -43,6 +43,19 @@ static inline int connect_to(int port) {
     return s;
 }
 
+// Listens on a port that the system chose, and prints it.
+static inline int listen_on_loopback(int backlog) {
+    int l = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = loopback(0);
+    socklen_t size = sizeof a;
+    if (bind(l, (struct sockaddr *)&a, sizeof a) || listen(l, backlog) ||
+        getsockname(l, (struct sockaddr *)&a, &size))
+        die("listen");
+    printf("%d\n", ntohs(a.sin_port));
+    fflush(stdout);
+    return l;
+}
+
 static inline void write_all(int s, const void *bytes, size_t count) {
     const char *p = bytes;
     while (count > 0) {
@@ -114,4 +127,22 @@ static inline void accept_key(const char *head, char key[29]) {
     }
     key[27] = '=';
     key[28] = 0;
+}
+
+// Answers the upgrade that `head` asks for; `more` is further header lines.
+static inline void accept_upgrade(int s, const char *head, const char *more) {
+    char key[29], answer[512];
+    accept_key(head, key);
+    write_all(s, answer, snprintf(answer, sizeof answer,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: %s\r\n%s\r\n", key, more));
+}
+
+// Asks for the upgrade to WebSocket, and waits for the answer.
+static inline void upgrade(int s, const char *path, const char *more) {
+    char request[512], head[4096];
+    write_all(s, request, snprintf(request, sizeof request,
+        "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", path, more));
+    read_head(s, head, sizeof head);
 }

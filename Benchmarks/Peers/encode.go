@@ -1,15 +1,22 @@
-// client_golang: processor nanoseconds a line of exposition.   encode STREAMS
+// client_golang with a counter in 42 families for each stream, all of which change before each scrape.
+//
+//	encode STREAMS              prints processor nanoseconds a line of exposition
+//	encode STREAMS PORT-FILE    serves them at /metrics until its standard input ends
 package main
 
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"sort"
 	"strconv"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 )
 
@@ -19,18 +26,7 @@ func processor() float64 {
 	return float64(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func main() {
-	streams, _ := strconv.Atoi(os.Args[1])
-	registry := prometheus.NewRegistry()
-	names := []string{"stream", "profile", "tenant"}
-	var children []prometheus.Counter
-	for f := 0; f < 42; f++ {
-		counter := prometheus.NewCounterVec(prometheus.CounterOpts{Name: fmt.Sprintf("holdfast_stream_value_%d_total", f), Help: "A value."}, names)
-		registry.MustRegister(counter)
-		for s := 0; s < streams; s++ {
-			children = append(children, counter.WithLabelValues(fmt.Sprintf("stream-%d", s), "genesys-architect", fmt.Sprintf("tenant-%d", s%50)))
-		}
-	}
+func encode(registry *prometheus.Registry, children []prometheus.Counter) {
 	var buffer bytes.Buffer
 	var times []float64
 	for round := 0; round < 5; round++ {
@@ -49,4 +45,35 @@ func main() {
 	}
 	sort.Float64s(times)
 	fmt.Printf("%.1f\n", times[2])
+}
+
+func serve(registry *prometheus.Registry, portFile string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.WriteFile(portFile, []byte(fmt.Sprintln(listener.Addr().(*net.TCPAddr).Port)), 0o600)
+	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	go http.Serve(listener, nil)
+	io.Copy(io.Discard, os.Stdin)
+}
+
+func main() {
+	streams, _ := strconv.Atoi(os.Args[1])
+	registry := prometheus.NewRegistry()
+	names := []string{"stream", "profile", "tenant"}
+	var children []prometheus.Counter
+	for f := 0; f < 42; f++ {
+		counter := prometheus.NewCounterVec(prometheus.CounterOpts{Name: fmt.Sprintf("holdfast_stream_value_%d_total", f), Help: "A value."}, names)
+		registry.MustRegister(counter)
+		for s := 0; s < streams; s++ {
+			children = append(children, counter.WithLabelValues(fmt.Sprintf("stream-%d", s), "genesys-architect", fmt.Sprintf("tenant-%d", s%50)))
+		}
+	}
+	if len(os.Args) > 2 {
+		serve(registry, os.Args[2])
+	} else {
+		encode(registry, children)
+	}
 }

@@ -9,6 +9,12 @@ public final class AuditTrail: Sendable {
     private struct Core {
         var nextLine: UInt64
         var recent: RecentLines
+        var observers: [UInt64: @Sendable (EventRecord, AuditLine?) -> Void] = [:]
+        var nextObserver: UInt64 = 0
+
+        func tell(_ record: EventRecord, _ line: AuditLine?) {
+            for observer in observers.values { observer(record, line) }
+        }
     }
 
     private let core: Monitor<Core>
@@ -97,13 +103,14 @@ public final class AuditTrail: Sendable {
         var ticket: UInt64?
         var names: [AuditEventName] = []
         core.withLock { core in
-            guard let line = encoder.line(core.nextLine, for: record) else { return }
+            guard let line = encoder.line(core.nextLine, for: record) else { return core.tell(record, nil) }
             // Only now that a line comes: a sink that works again first hears what it missed.
             let reports = reportDropped(at: record.time, &core)
             names = Array(repeating: .auditDropped, count: reports)
             let own = reports == 0 ? line : encoder.line(core.nextLine, for: record) ?? line
             ticket = publish(own, &core)
             names.append(own.event)
+            core.tell(record, own)
         }
         for name in names { hooks.onEvent(name) }
         if waitsForDisk, let ticket { file?.waitUntilTried(ticket) }
@@ -154,6 +161,19 @@ public final class AuditTrail: Sendable {
             (core.recent.newest(limit, matching: filter), core.recent.follow(filter, receive))
         }
         return (lines, AuditSubscription { [weak self] in self?.core.withLock { $0.recent.unfollow(follower) } })
+    }
+
+    /// From now on every record, also those that make no line, and the line where one was made.
+    ///
+    /// `receive` is called in the order of the lines, with the trail's lock held: it must return at once and must not
+    /// call the trail. After ``AuditSubscription/cancel()`` has returned it is not called again.
+    public func observe(_ receive: @escaping @Sendable (EventRecord, AuditLine?) -> Void) -> AuditSubscription {
+        let observer = core.withLock { core in
+            core.nextObserver += 1
+            core.observers[core.nextObserver] = receive
+            return core.nextObserver
+        }
+        return AuditSubscription { [weak self] in self?.core.withLock { $0.observers[observer] = nil } }
     }
 
     // MARK: - Keeping

@@ -7,33 +7,52 @@
 #include <sys/prctl.h>
 
 // GnuTLS comes with libmicrohttpd (its development package depends on GnuTLS'). Only these functions are needed, so they
-// are declared here, as in <gnutls/gnutls.h>, instead of importing the whole of it into Swift.
+// are declared here, as in <gnutls/gnutls.h> and <gnutls/x509.h>, instead of importing the whole of it into Swift.
 typedef struct gnutls_session_int *gnutls_session_t;
-void gnutls_certificate_server_set_request(gnutls_session_t session, unsigned int request);
-void gnutls_session_set_verify_function(gnutls_session_t session, int (*function)(gnutls_session_t));
-const void *gnutls_certificate_get_peers(gnutls_session_t session, unsigned int *count);
-struct cmicrohttpd_gnutls_typed_data {
+typedef struct gnutls_certificate_credentials_st *gnutls_certificate_credentials_t;
+typedef struct gnutls_priority_st *gnutls_priority_t;
+typedef struct gnutls_x509_crt_int *gnutls_x509_crt_t;
+typedef struct cmicrohttpd_datum {
+    unsigned char *data;
+    unsigned int size;
+} cmicrohttpd_datum;
+struct cmicrohttpd_typed_data {
     unsigned int type;
     unsigned char *data;
     unsigned int size;
 };
-int gnutls_certificate_verify_peers(gnutls_session_t session, struct cmicrohttpd_gnutls_typed_data *data,
-                                    unsigned int elements, unsigned int *status);
+const char *gnutls_strerror(int error);
+int gnutls_certificate_allocate_credentials(gnutls_certificate_credentials_t *credentials);
+void gnutls_certificate_free_credentials(gnutls_certificate_credentials_t credentials);
+int gnutls_certificate_set_x509_key_mem(gnutls_certificate_credentials_t credentials, const cmicrohttpd_datum *certificate,
+                                        const cmicrohttpd_datum *key, unsigned int format);
+int gnutls_certificate_set_x509_trust_mem(gnutls_certificate_credentials_t credentials,
+                                          const cmicrohttpd_datum *authorities, unsigned int format);
+int gnutls_certificate_set_x509_system_trust(gnutls_certificate_credentials_t credentials);
+int gnutls_priority_init(gnutls_priority_t *cache, const char *priorities, const char **mistake);
+void gnutls_priority_deinit(gnutls_priority_t cache);
+int gnutls_priority_set(gnutls_session_t session, gnutls_priority_t cache);
+int gnutls_credentials_set(gnutls_session_t session, unsigned int kind, void *credentials);
+void gnutls_certificate_server_set_request(gnutls_session_t session, unsigned int request);
+void gnutls_session_set_verify_function(gnutls_session_t session, int (*function)(gnutls_session_t));
+// The pointer is for a store of resumed sessions, which nobody here has: it tells the verify function its policy.
+void gnutls_db_set_ptr(gnutls_session_t session, void *pointer);
+void *gnutls_db_get_ptr(gnutls_session_t session);
+const cmicrohttpd_datum *gnutls_certificate_get_peers(gnutls_session_t session, unsigned int *count);
+int gnutls_certificate_verify_peers(gnutls_session_t session, struct cmicrohttpd_typed_data *data, unsigned int elements,
+                                    unsigned int *status);
+int gnutls_x509_crt_init(gnutls_x509_crt_t *certificate);
+void gnutls_x509_crt_deinit(gnutls_x509_crt_t certificate);
+int gnutls_x509_crt_import(gnutls_x509_crt_t certificate, const cmicrohttpd_datum *data, unsigned int format);
+int gnutls_x509_crt_get_subject_alt_name(gnutls_x509_crt_t certificate, unsigned int index, void *name, size_t *size,
+                                         unsigned int *critical);
 
-// Part of the handshake: a client's certificate must be signed by one of the authorities, and be made for clients. That
-// there is one at all is demanded elsewhere (GNUTLS_CERT_REQUIRE).
-static int cmicrohttpd_verify_client(gnutls_session_t session) {
-    unsigned int count = 0;
-    if (!gnutls_certificate_get_peers(session, &count) || count == 0) return 0;
+// 1 where the client's certificate is signed by one of the authorities, and made for clients.
+static inline int cmicrohttpd_client_is_verified(gnutls_session_t session) {
     // GNUTLS_DT_KEY_PURPOSE_OID with GNUTLS_KP_TLS_WWW_CLIENT.
-    struct cmicrohttpd_gnutls_typed_data purpose = {2, (unsigned char *)"1.3.6.1.5.5.7.3.2", 0};
+    struct cmicrohttpd_typed_data purpose = {2, (unsigned char *)"1.3.6.1.5.5.7.3.2", 0};
     unsigned int status = 1;
-    return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0 ? 0 : -1;
-}
-
-// Makes GnuTLS verify the client's certificate, if it sends one.
-static inline void cmicrohttpd_verify_clients(gnutls_session_t session) {
-    gnutls_session_set_verify_function(session, cmicrohttpd_verify_client);
+    return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
 }
 
 // Where log lines go. libmicrohttpd gives a va_list, which no Swift function should take: it is formatted here.
@@ -57,6 +76,11 @@ static inline int cmicrohttpd_connection_socket(struct MHD_Connection *connectio
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info ? info->connect_fd : -1;
 }
+
+// glibc declares these two only where _GNU_SOURCE is defined, and Swift does not define it.
+struct sockaddr;
+int accept4(int descriptor, struct sockaddr *address, unsigned int *size, int flags);
+int pipe2(int ends[2], int flags);
 
 // The peer's address, or NULL.
 static inline const struct sockaddr *cmicrohttpd_connection_peer(struct MHD_Connection *connection) {

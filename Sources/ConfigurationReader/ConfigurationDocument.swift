@@ -1,3 +1,5 @@
+// The unsafe pointer is `read`'s, with its length, and for the call alone.
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -41,7 +43,7 @@ public struct ConfigurationDocument {
         // A byte order mark is allowed and means nothing.
         let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         var composer = YAMLComposer(context: context, limits: limits)
-        root = composer.compose(text).map { ConfigurationValue(node: $0, path: "", context: context) }
+        root = composer.compose(text).map { ConfigurationValue(node: $0, at: .root, context: context) }
     }
 
     /// Reads `text`, which is called `file` in messages.

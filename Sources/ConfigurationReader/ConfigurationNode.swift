@@ -123,8 +123,8 @@ public struct ConfigurationScalar: Hashable, Sendable {
     }
 
     private static func resolveNumber(_ text: String) -> Kind {
+        guard let first = text.utf8.first, first < 0x3A, first != 0x2F, text.utf8.count <= 400 else { return .string }
         let bytes = Array(text.utf8)
-        guard bytes.count <= 400, let first = bytes.first, first < 0x3A, first != 0x2F else { return .string }
         if bytes.count > 2, first == 0x30, bytes[1] == 0x78 || bytes[1] == 0x6F {
             let digits = String(text.dropFirst(2))
             let radix = bytes[1] == 0x78 ? 16 : 8

@@ -150,6 +150,7 @@ extension ConfigurationValue {
     func expanded(_ scalar: ConfigurationScalar) -> String? {
         switch EnvironmentExpansion.expand(scalar.text, with: context.environment) {
         case .success(let text):
+            if text != scalar.text { context.hide(text, writtenAs: scalar.text) }
             return text
         case .failure(let problem):
             for message in problem.messages { error(message) }

@@ -4,12 +4,13 @@ public struct ConfigurationValue {
     /// The value as it was written.
     public let node: ConfigurationNode
     /// Where it stands in the document, such as `streams[1].backoff.cap`; empty for the root.
-    public let path: String
+    public var path: String { place.text }
+    let place: ConfigurationPath
     let context: ReadingContext
 
-    init(node: ConfigurationNode, path: String, context: ReadingContext) {
+    init(node: ConfigurationNode, at place: ConfigurationPath, context: ReadingContext) {
         self.node = node
-        self.path = path
+        self.place = place
         self.context = context
     }
 
@@ -42,13 +43,7 @@ public struct ConfigurationValue {
     /// An empty value is an empty mapping.
     public func mapping(keys: [String]) -> ConfigurationMapping? {
         guard let mapping = mapping() else { return nil }
-        let known = Set(keys)
-        for entry in mapping.entries where !known.contains(entry.key) {
-            let hint = Spelling.suggestion(for: entry.key, among: keys)
-            context.report(
-                .error, at: entry.keyPosition, path: ConfigurationMapping.path(path, entry.key),
-                "unknown key `\(Spelling.excerpt(entry.key))`\(hint)")
-        }
+        mapping.reportUnknown(besides: keys)
         return mapping
     }
 
@@ -70,7 +65,7 @@ public struct ConfigurationValue {
             return nil
         }
         return items.enumerated().map { index, node in
-            ConfigurationValue(node: node, path: "\(path)[\(index)]", context: context)
+            ConfigurationValue(node: node, at: .item(index, in: place), context: context)
         }
     }
 
@@ -95,12 +90,20 @@ public struct ConfigurationMapping {
     public let value: ConfigurationValue
     /// Its keys and nodes in the order of the file.
     public let entries: [ConfigurationNode.Entry]
-    private let index: [String: Int]
+    /// Nil for a mapping of few keys, as nearly every one is: looking through them costs less than hashing them.
+    private let index: [String: Int]?
 
     init(value: ConfigurationValue, entries: [ConfigurationNode.Entry]) {
         self.value = value
         self.entries = entries
-        index = Dictionary(entries.enumerated().map { ($0.element.key, $0.offset) }) { first, _ in first }
+        index =
+            entries.count > 16
+            ? Dictionary(entries.enumerated().map { ($0.element.key, $0.offset) }) { first, _ in first } : nil
+    }
+
+    private func index(of key: String) -> Int? {
+        guard let index else { return entries.firstIndex { $0.key == key } }
+        return index[key]
     }
 
     /// The keys in the order of the file.
@@ -108,7 +111,7 @@ public struct ConfigurationMapping {
 
     /// The value of `key`; nil where the key is not given.
     public subscript(key: String) -> ConfigurationValue? {
-        index[key].map { child(entries[$0]) }
+        index(of: key).map { child(entries[$0]) }
     }
 
     /// The value of `key`; its absence is reported.
@@ -125,28 +128,35 @@ public struct ConfigurationMapping {
 
     /// Where `key` itself stands; the mapping's position where it is not given.
     public func position(ofKey key: String) -> SourcePosition {
-        index[key].map { entries[$0].keyPosition } ?? value.position
+        index(of: key).map { entries[$0].keyPosition } ?? value.position
     }
 
     /// Reports a mistake at `key` itself, rather than at its value.
     public func error(atKey key: String, _ message: String) {
-        value.context.report(.error, at: position(ofKey: key), path: Self.path(value.path, key), message)
+        value.context.report(.error, at: position(ofKey: key), path: place(of: key).text, message)
+    }
+
+    /// Reports every key that is none of `keys`, with the nearest of them.
+    public func reportUnknown(besides keys: [String]) {
+        for entry in entries where !keys.contains(entry.key) {
+            let hint = Spelling.suggestion(for: entry.key, among: keys)
+            error(atKey: entry.key, "unknown key `\(Spelling.excerpt(entry.key))`\(hint)")
+        }
     }
 
     /// Reports every pair of `keys` of which more than one is given.
     public func exclusive(_ keys: [String]) {
-        let given = keys.filter { index[$0] != nil }
+        let given = keys.filter { index(of: $0) != nil }
         guard given.count > 1 else { return }
         let names = given.map { "`\($0)`" }.joined(separator: " and ")
         error(atKey: given[1], "\(names) exclude each other; keep one of them")
     }
 
     private func child(_ entry: ConfigurationNode.Entry) -> ConfigurationValue {
-        ConfigurationValue(node: entry.value, path: Self.path(value.path, entry.key), context: value.context)
+        ConfigurationValue(node: entry.value, at: place(of: entry.key), context: value.context)
     }
 
-    static func path(_ parent: String, _ key: String) -> String {
-        let name = Spelling.excerpt(key)
-        return parent.isEmpty ? name : "\(parent).\(name)"
+    private func place(of key: String) -> ConfigurationPath {
+        .key(key, in: value.place)
     }
 }

@@ -8,8 +8,8 @@ enum EnvironmentExpansion {
     }
 
     static func expand(_ text: String, with environment: [String: String]) -> Result<String, Problem> {
+        guard text.utf8.contains(0x24) else { return .success(text) }
         let bytes = Array(text.utf8)
-        guard bytes.contains(0x24) else { return .success(text) }
         var output: [UInt8] = []
         var messages: [String] = []
         var index = 0

@@ -9,6 +9,7 @@ final class ReadingContext {
     private(set) var diagnostics: [Diagnostic] = []
     private var reported: Set<Diagnostic> = []
     private(set) var errorCount = 0
+    private var hidden = HiddenTexts()
 
     init(file: String, environment: [String: String], maximumDiagnostics: Int) {
         self.file = file
@@ -16,11 +17,17 @@ final class ReadingContext {
         self.maximumDiagnostics = maximumDiagnostics
     }
 
+    /// From here on `text`, into which variables of the environment were put, is shown as it was `written`.
+    func hide(_ text: String, writtenAs written: String) {
+        hidden.add(text, writtenAs: written, environment)
+    }
+
     func report(_ severity: Diagnostic.Severity, at position: SourcePosition, path: String, _ message: String) {
         if severity == .error { errorCount += 1 }
         guard diagnostics.count < maximumDiagnostics else { return }
         let diagnostic = Diagnostic(
-            file: file, position: position, path: path, message: message, severity: severity)
+            file: file, position: position, path: Self.line(path), message: Self.line(hidden.hide(in: message)),
+            severity: severity)
         // A value that is read twice is still one mistake.
         if reported.insert(diagnostic).inserted { diagnostics.append(diagnostic) }
     }
@@ -37,5 +44,18 @@ final class ReadingContext {
                     message: "more than \(maximumDiagnostics) mistakes; the others are not listed"))
         }
         return list
+    }
+
+    /// `text` on one line: what a file holds must not move the cursor of the terminal that its mistakes are read in.
+    private static func line(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }

@@ -23,8 +23,10 @@ public enum Spelling {
 
     /// At most 60 characters of `text`, on one line.
     public static func excerpt(_ text: String) -> String {
-        let line = String(text.prefix(60).map { $0.isNewline ? " " : $0 })
-        return text.count > 60 ? line + "…" : line
+        // Counted in scalars: a character can be made of any number of them.
+        let scalars = text.unicodeScalars
+        let line = String(Substring(scalars.prefix(60))).map { $0.isNewline ? " " : $0 }
+        return String(line) + (scalars.dropFirst(60).isEmpty ? "" : "…")
     }
 
     private static func normalized(_ word: String) -> [UInt8] {

@@ -59,7 +59,8 @@ enum TokenAnswer {
         for secret in secrets where !secret.isEmpty {
             text = replace(secret.reveal(), in: text)
         }
-        return String(text.prefix(300))
+        // Characters would be no bound: one may be made of any number of scalars.
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(300)))
     }
 
     private static func replace(_ secret: String, in text: String) -> String {

@@ -13,6 +13,8 @@ public final class ExpositionServer: Sendable {
         public var lifecycleEnabled = false
         /// Scrapes under way at once, above which 503 is answered; 0 is no limit.
         public var maximumConcurrentScrapes = 40
+        /// What `/api/v1/targets` lists.
+        public var targets = ScrapeTargets()
         /// What a client may take.
         public var limits = ServerLimits()
 
@@ -22,21 +24,31 @@ public final class ExpositionServer: Sendable {
 
     private struct State {
         var daemons: [HTTPDaemon] = []
+        var acceptor: Acceptor?
+        var addresses: [ListenAddress] = []
         var isStarted = false
         var isStopped = false
         var timer: ThreadHandle?
     }
 
     private let options: Options
-    private let web: WebConfiguration?
     private let metrics: MetricsHandler
     private let followers: FollowerRoster
     private let authenticator: Authenticator?
     private let dispatcher: RequestDispatcher
     private let log: ServerLog
+    private let notice: @Sendable (String) -> Void
     private let state = Monitor(State())
+    private let web: WebConfiguration?
+    private let stamps: Monitor<FileStamps>
+    /// Why the web configuration as it is now is not in force; nil where it is.
+    private let webMistake = Monitor<String?>(nil)
 
-    /// A server that does not listen yet. `log` takes the rare messages of the HTTP library, one line each.
+    /// A server that does not listen yet. `log` takes the rare messages of the HTTP library, one line each, and what
+    /// became of a web configuration that has changed.
+    ///
+    /// Where `web` has an origin, its files are looked at once a second: certificates, users, headers and limits are
+    /// taken up as they change, without a connection being ended. Files with a mistake change nothing.
     public init(
         options: Options = Options(), web: WebConfiguration? = nil, metrics: any MetricsSource, api: any ExporterAPI,
         log: @escaping @Sendable (String) -> Void = { _ in }
@@ -45,11 +57,16 @@ public final class ExpositionServer: Sendable {
         self.web = web
         self.metrics = MetricsHandler(source: metrics, limit: options.maximumConcurrentScrapes)
         self.log = ServerLog(sink: log)
-        followers = FollowerRoster(limit: options.limits.followers)
-        authenticator = web.flatMap { Authenticator(users: $0.users) }
-        let router = ExporterRoutes.router(options, metrics: self.metrics, api: api, followers: followers)
-        dispatcher = RequestDispatcher(
-            limits: options.limits, router: router, web: web, authenticator: authenticator)
+        notice = log
+        stamps = Monitor(FileStamps(web?.origin?.files ?? []))
+        followers = FollowerRoster(
+            limit: options.limits.followers, bytes: options.limits.followerQueueBytesInTotal)
+        let users = web?.users.compactMapValues { BcryptHash($0) } ?? [:]
+        // One that may come to have users has the thread for them from the start.
+        authenticator = users.isEmpty && web?.origin == nil ? nil : Authenticator(users: users)
+        let router = ExporterRoutes.router(
+            options, isSecure: web?.tls != nil, metrics: self.metrics, api: api, followers: followers)
+        dispatcher = RequestDispatcher(limits: options.limits, router: router, authenticator: authenticator)
     }
 
     deinit { stop() }
@@ -81,18 +98,34 @@ public final class ExpositionServer: Sendable {
     }
 
     private func startDaemons(_ addresses: [ListenAddress]) throws(ExpositionServerError) {
-        var material: TLSMaterial?
-        if let tls = web?.tls { material = try TLSMaterial(tls) }
-        for address in addresses {
-            let daemon = try HTTPDaemon(
-                ListeningSocket(address), dispatcher: dispatcher, tls: material,
-                connections: options.limits.connections / addresses.count, log: log)
-            state.withLock { $0.daemons.append(daemon) }
+        dispatcher.web = try ActiveWeb(web)
+        var sockets: [ListeningSocket] = []
+        do throws(ExpositionServerError) {
+            for address in addresses { sockets.append(try ListeningSocket(address)) }
+            let names = sockets.map { "\($0.address)" }.joined(separator: ", ")
+            for number in 0..<dispatcher.placement.daemons {
+                let daemon = try HTTPDaemon(
+                    number: number, addresses: names, dispatcher: dispatcher, tls: dispatcher.web.material, log: log)
+                state.withLock { $0.daemons.append(daemon) }
+            }
+        } catch {
+            for socket in sockets { socket.close() }
+            throw error
         }
+        let daemons = state.withLock { $0.daemons }
+        let acceptor = Acceptor(
+            sockets: sockets, daemons: daemons, placement: dispatcher.placement, census: dispatcher.census,
+            limit: options.limits.connections)
+        guard let acceptor else { throw .start("cannot serve: too many open files; raise the limit (ulimit -n)") }
+        state.withLock { state in
+            state.acceptor = acceptor
+            state.addresses = sockets.map(\.address)
+        }
+        guard acceptor.start() else { throw .start("cannot serve: the system has no thread left") }
     }
 
     /// Where the server listens, with the ports that the system has chosen; in the order of `listenAddresses`.
-    public var boundAddresses: [ListenAddress] { state.withLock { $0.daemons.map(\.address) } }
+    public var boundAddresses: [ListenAddress] { state.withLock { $0.addresses } }
 
     /// Open connections.
     public var connectionCount: Int { dispatcher.census.count }
@@ -103,15 +136,17 @@ public final class ExpositionServer: Sendable {
     /// Ends within a second: no new connections; answers under way and followers get what is queued for them, as far
     /// as they take it at once; then everything is closed. Further calls do nothing.
     public func stop() {
-        let (daemons, timer): ([HTTPDaemon], ThreadHandle?) = state.update { state in
+        let (daemons, acceptor, timer): ([HTTPDaemon], Acceptor?, ThreadHandle?) = state.update { state in
             defer {
                 state.isStopped = true
                 state.daemons = []
+                state.acceptor = nil
+                state.addresses = []
                 state.timer = nil
             }
-            return (state.daemons, state.timer)
+            return (state.daemons, state.acceptor, state.timer)
         }
-        for daemon in daemons { daemon.quiesce() }
+        acceptor?.stop()
         followers.finishAll()
         let deadline = MonotonicTime.now().advanced(byMilliseconds: options.limits.stopGraceMilliseconds)
         _ = dispatcher.gates.waitUntilEmpty(until: deadline)
@@ -126,5 +161,32 @@ public final class ExpositionServer: Sendable {
     func tick(now: MonotonicTime) {
         followers.keepAlive(now: now, milliseconds: options.limits.followerKeepaliveMilliseconds)
         dispatcher.census.endOverdue(now: now, milliseconds: options.limits.exchangeTimeoutSeconds * 1000)
+        refreshWeb()
+    }
+
+    /// Takes up the web configuration where its files have changed.
+    private func refreshWeb() {
+        // What was wrong may get better in a file that nobody knows of as long as it is wrong: then it is tried each time.
+        guard let origin = dispatcher.web.origin,
+            stamps.withLock({ $0.haveChanged(origin.files) }) || webMistake.withLock({ $0 != nil })
+        else { return }
+        do throws(ExpositionServerError) {
+            let fresh = try ActiveWeb(try origin.read())
+            guard (fresh.tls == nil) == (dispatcher.web.tls == nil) else {
+                throw .webConfiguration("turning TLS on or off takes a restart")
+            }
+            // New files may have been named.
+            stamps.withLock { _ = $0.haveChanged(fresh.origin?.files ?? []) }
+            dispatcher.web = fresh
+            authenticator?.replace(users: fresh.users)
+            webMistake.withLock { $0 = nil }
+            notice("the web configuration has changed and is in force")
+        } catch {
+            let isNew = webMistake.withLock { mistake in
+                defer { mistake = error.description }
+                return mistake != error.description
+            }
+            if isNew { notice("the web configuration has changed and is not in force: \(error)") }
+        }
     }
 }

@@ -1,3 +1,5 @@
+// The unsafe access is to the bytes of a number, for the call alone.
+
 internal import Foundation
 
 /// The tokens of the gateway: OAuth 2.0 client credentials (RFC 6749, section 4.4), their expiry and their revocation.

@@ -1,3 +1,5 @@
+// The unsafe pointers are those of the codec: into the channel's buffer or a text, and valid for the call alone.
+
 internal import Foundation
 internal import NIOCore
 internal import WebSocketCodec

@@ -20,21 +20,29 @@ public final class Exporter: Sendable {
     /// The secrets in use, to be kept out of logs.
     public let vault: SecretVault
 
+    let logger: Logger
+    let holdings: NIOLockedValueBox<Holdings>
+    let feeds: MessageFeeds
+    let eventQueues = EventQueues()
+    /// Streams whose retries are used up, where the process is to end with them.
+    let exhausted: AsyncStream<String>
+
     private let runtime: StreamRuntime
     private let server: ExpositionServer?
     private let board: StreamBoard
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let wall: WallClock
-    private let logger: Logger
-    private let configuration: ExporterConfiguration
+    let configuration: ExporterConfiguration
     private let wanted: NIOLockedValueBox<Int?>
-    private let feeds: MessageFeeds
-    private let plan: NIOLockedValueBox<RuntimePlan>
     private let minutes = NIOLockedValueBox<RepeatedTask?>(nil)
 
     /// Opens the audit trail and the state directory, and prepares everything else; nothing is started yet.
     ///
     /// - Parameters:
+    ///   - configuration: everything that the exporter does.
+    ///   - logger: where it logs, with metadata that names stream, connection and attempt.
+    ///   - vault: takes the secrets in use, for a log handler that keeps them out.
+    ///   - wall: the wall clock.
     ///   - reload: what `POST /-/reload` runs; it is to end with ``apply(_:)`` or to throw what the client is shown.
     ///   - ended: called with a stream's name when its retries are used up and the process is to end.
     /// - Throws: an error that says what happened, where and what to do.
@@ -47,8 +55,11 @@ public final class Exporter: Sendable {
         self.logger = logger
         self.vault = vault
         self.wall = wall
+        let (exhausted, exhaustion) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
+        self.exhausted = exhausted
         let metrics = try StreamMetrics(
-            version: HoldfastVersion.current, swift: HoldfastVersion.swift,
+            registry: configuration.registry ?? MetricsRegistry(), version: HoldfastVersion.current,
+            swift: HoldfastVersion.swift,
             auditEvents: AuditEventName.allCases.map(\.rawValue))
         self.metrics = metrics
         trail = try Self.openTrail(configuration, metrics: metrics, vault: vault, logger: logger)
@@ -59,7 +70,7 @@ public final class Exporter: Sendable {
         board = StreamBoard()
         wanted = NIOLockedValueBox(nil)
         feeds = MessageFeeds()
-        plan = NIOLockedValueBox(configuration.plan)
+        holdings = NIOLockedValueBox(Holdings(plan: configuration.plan))
         group = MultiThreadedEventLoopGroup(
             numberOfThreads: configuration.threads > 0 ? configuration.threads : System.coreCount)
 
@@ -67,14 +78,20 @@ public final class Exporter: Sendable {
         options.budget = configuration.budget
         options.network = NetworkConnecting(tls: configuration.tls, proxies: configuration.proxies)
         options.wall = wall
+        options.seed = configuration.seed
         options.environment = configuration.environment
+        options.timerSlack = .milliseconds(100)
         options.tokenObtained = { [vault] in vault.add(token: $0) }
         if let directory = configuration.stateDirectory { options.cursors = try CursorStore(directory: directory) }
         runtime = StreamRuntime(
             options: options, group: group,
             listeners: Self.listeners(
                 metrics: metrics, trail: trail, board: board, feeds: feeds, vault: vault, wall: wall),
-            logger: logger, ended: ended)
+            logger: logger,
+            ended: { stream in
+                exhaustion.yield(stream)
+                ended(stream)
+            })
         vault.replace(with: configuration.plan)
 
         let surface = ExporterSurface(
@@ -125,7 +142,14 @@ public final class Exporter: Sendable {
         return StreamRuntime.ListenerSource(
             added: { identity, specification in
                 let isSequenced = specification.policy.sequence != .none
-                let series = try metrics.addStream(identity, sequenced: isSequenced)
+                let series: StreamSeries
+                do {
+                    series = try metrics.addStream(identity, sequenced: isSequenced)
+                } catch {
+                    // Whoever reads the stream is not to wait for ever.
+                    feeds.remove(identity.name, ending: true)
+                    throw error
+                }
                 if let credential = specification.credential { try metrics.addCredential(credential) }
                 let entry = board.add(StreamStatus(identity, isSequenced: isSequenced, at: wall.now()))
                 return StreamStation(
@@ -148,7 +172,10 @@ public final class Exporter: Sendable {
     public func start() throws -> [ListenAddress] {
         try server?.start(listenAddresses: configuration.listenAddresses)
         metrics.recordConfigurationLoad(success: true, at: wall.now())
-        hold(plan.withLockedValue { $0 })
+        holdings.withLockedValue { holdings in
+            holdings.phase = .running
+            enact(holdings)
+        }
         if server != nil { endEveryMinute() }
         return server?.boundAddresses ?? []
     }
@@ -163,17 +190,23 @@ public final class Exporter: Sendable {
     }
 
     /// The addresses listened on, with the ports that the system chose.
-    public var addresses: [String] { (server?.boundAddresses ?? []).map(\.description) }
+    public var addresses: [String] { listening.map(\.description) }
+
+    /// The same, in their parts.
+    var listening: [ListenAddress] { server?.boundAddresses ?? [] }
 
     /// The figures of every stream now, by name.
     public var summaries: [StreamSummary] { board.all.map(StreamSummary.init) }
 
-    /// Holds what `plan` names instead of what was held: untouched streams stay connected.
+    /// Holds what `plan` names instead of what was held: untouched streams stay connected, and so do those that are read
+    /// (``hold(_:limit:)``).
     @discardableResult
     public func apply(_ plan: RuntimePlan) -> PlanChanges {
-        self.plan.withLockedValue { $0 = plan }
         vault.replace(with: plan)
-        let changes = hold(plan)
+        let changes = holdings.withLockedValue { holdings in
+            holdings.plan = plan
+            return enact(holdings)
+        }
         let words =
             "\(changes.added.count) added, \(changes.removed.count) removed, \(changes.restarted.count) restarted, "
             + "\(changes.untouched.count) untouched"
@@ -184,34 +217,6 @@ public final class Exporter: Sendable {
         return changes
     }
 
-    /// Holds one more stream, and gives its messages: numbered ones in order and each once, with what is missing in its
-    /// place. The stream ends with its reader: when the reading task is cancelled, it is closed and no longer held.
-    ///
-    /// - Parameters:
-    ///   - stream: the stream; its name must be new. Its credential is one of the plan's.
-    ///   - limit: elements that may wait for the reader; what comes beyond is dropped, and told.
-    public func hold(_ stream: StreamSpecification, limit: Int = 1024) -> StreamMessages {
-        let name = stream.name
-        let queue = StreamMessages.Queue(limit: limit) { [weak self] in self?.release(name) }
-        feeds.add(MessageFeed(queue: queue, isSequenced: stream.policy.sequence != .none), for: name)
-        change { $0.streams.append(stream) }
-        return StreamMessages(queue: queue)
-    }
-
-    private func release(_ stream: String) {
-        feeds.remove(stream)
-        change { $0.streams.removeAll { $0.name == stream } }
-    }
-
-    private func change(_ body: (inout RuntimePlan) -> Void) {
-        let changed = plan.withLockedValue { plan in
-            body(&plan)
-            return plan
-        }
-        // Before the start there is nothing to change yet: the start takes the plan as it is then.
-        if wanted.withLockedValue({ $0 }) != nil { hold(changed) }
-    }
-
     /// Says that a new configuration was refused; nothing changes.
     public func refuseReload(_ reason: String) {
         metrics.recordConfigurationLoad(success: false, at: wall.now())
@@ -220,8 +225,10 @@ public final class Exporter: Sendable {
         logger.error("configuration not reloaded; the old one stays in force", metadata: ["reason": "\(reason)"])
     }
 
+    /// Holds what is wanted. Called with the lock on `holdings`: of two changes, the later one is to be the last.
     @discardableResult
-    private func hold(_ plan: RuntimePlan) -> PlanChanges {
+    func enact(_ holdings: Holdings) -> PlanChanges {
+        let plan = holdings.wanted
         wanted.withLockedValue { $0 = plan.streams.count }
         return runtime.apply(plan)
     }
@@ -235,7 +242,10 @@ public final class Exporter: Sendable {
     /// Takes at most about `limit`.
     public func stop(within limit: Duration = .seconds(4)) async {
         minutes.withLockedValue { $0?.cancel() }
+        holdings.withLockedValue { $0.phase = .stopped }
         await runtime.stop(within: limit - .seconds(1))
+        feeds.endAll()
+        await eventQueues.end(within: .milliseconds(500))
         let trail = trail
         let isWritten = await onThread { trail.close(within: .seconds(1)) }
         if !isWritten { logger.warning("not all of the audit trail could be written") }

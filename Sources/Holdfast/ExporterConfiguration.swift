@@ -1,5 +1,6 @@
 public import AuditTrail
 public import ExpositionServer
+public import MetricsRegistry
 public import StreamRuntime
 public import StreamSupervisor
 public import WebSocketTransport
@@ -24,6 +25,11 @@ public struct ExporterConfiguration: Sendable {
     public var server = ExpositionServer.Options()
     /// TLS, users and headers of the endpoint.
     public var web: WebConfiguration?
+    /// Where the metrics are registered, beside others of the application's own; nil: in a registry of the exporter's. One
+    /// registry serves one exporter.
+    public var registry: MetricsRegistry?
+    /// Seeds all jitter, and the identifiers of attempts; nil: a random seed.
+    public var seed: UInt64?
     /// Event loops; 0: as many as there are cores.
     public var threads = 0
     /// The process's environment, for tokens.

@@ -1,3 +1,5 @@
+// The unsafe pointer to a payload is valid during the call; what is kept is a copy.
+
 import NIOConcurrencyHelpers
 import StreamModel
 
@@ -6,17 +8,26 @@ final class MessageFeed: Sendable {
     private struct State {
         var sequencers: [UInt64: MessageSequencer] = [:]
         let isSequenced: Bool
+        var hasBegun = false
     }
 
     /// Numberings that are kept in order beside each other; messages of a further one come as they arrive.
     private static let channelLimit = 10_000
 
-    private let queue: StreamMessages.Queue
+    private let queue: ElementQueue<StreamElement>
     private let state: NIOLockedValueBox<State>
 
-    init(queue: StreamMessages.Queue, isSequenced: Bool) {
+    init(queue: ElementQueue<StreamElement>, isSequenced: Bool) {
         self.queue = queue
         state = NIOLockedValueBox(State(isSequenced: isSequenced))
+    }
+
+    /// Whether its stream was started.
+    var hasBegun: Bool { state.withLockedValue { $0.hasBegun } }
+
+    /// Gives nothing more.
+    func end() {
+        queue.end()
     }
 
     func received(_ facts: MessageFacts, _ payload: UnsafeRawBufferPointer) {
@@ -39,11 +50,13 @@ final class MessageFeed: Sendable {
         var elements: [StreamElement] = []
         state.withLockedValue { state in
             switch event {
+            case .started: state.hasBegun = true
             case .messagesLost(let range, let channel, _):
                 state.sequencers[channel, default: MessageSequencer()].giveUp(range, into: &elements)
             case .sequenceReset(_, let baseline, let channel):
                 state.sequencers[channel, default: MessageSequencer()].reset(baseline: baseline, into: &elements)
-            case .connectionLost(let loss) where loss.reason != .planned:
+            // What was asked for is no interruption.
+            case .connectionLost(let loss) where loss.reason != .planned && loss.reason != .shutdown:
                 elements.append(.interrupted(loss.reason))
             case .live(let attempt, _, let outage):
                 if !attempt.isResume, outage != nil {

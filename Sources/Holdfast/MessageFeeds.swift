@@ -8,11 +8,22 @@ final class MessageFeeds: Sendable {
         feeds.withLockedValue { $0[stream] = feed }
     }
 
-    func remove(_ stream: String) {
-        feeds.withLockedValue { _ = $0.removeValue(forKey: stream) }
+    /// Forgets the feed of `stream`, which a stream that runs still has and ends when it is over itself. `ending`: none
+    /// will.
+    func remove(_ stream: String, ending: Bool) {
+        let feed = feeds.withLockedValue { $0.removeValue(forKey: stream) }
+        if let feed, ending || !feed.hasBegun { feed.end() }
     }
 
     func feed(of stream: String) -> MessageFeed? {
         feeds.withLockedValue { $0[stream] }
+    }
+
+    func endAll() {
+        let all = feeds.withLockedValue { feeds in
+            defer { feeds = [:] }
+            return Array(feeds.values)
+        }
+        for feed in all { feed.end() }
     }
 }

@@ -1,7 +1,5 @@
-import NIOConcurrencyHelpers
-import StreamModel
-
-/// The elements of one held stream, for one reader. Ends when the stream does; when its reader ends, the stream does.
+/// The elements of one held stream, for one reader. Ends when the stream does; when its reader ends, the stream does:
+/// when the reading task is cancelled, or when nobody has the sequence any more.
 ///
 /// At most `limit` elements wait for the reader. What comes beyond is dropped, and one ``StreamElement/dropped(count:)``
 /// stands in its place: a slow application sees what it missed, and never holds up the connection's heartbeats.
@@ -9,117 +7,48 @@ public struct StreamMessages: AsyncSequence, Sendable {
     /// What is given.
     public typealias Element = StreamElement
 
-    let queue: Queue
+    private let queue: ElementQueue<StreamElement>
+    private let handle: ReaderHandle
+    private let closing: @Sendable () -> Void
+
+    init(queue: ElementQueue<StreamElement>, closing: @escaping @Sendable () -> Void = {}) {
+        self.queue = queue
+        self.closing = closing
+        handle = ReaderHandle { queue.abandon() }
+    }
+
+    /// A queue of elements of which those dropped are counted.
+    static func queue(limit: Int, abandoned: @escaping @Sendable () -> Void) -> ElementQueue<StreamElement> {
+        ElementQueue(
+            limit: limit,
+            accounting: { account, _ in
+                if case .dropped(let count)? = account { return .dropped(count: count + 1) }
+                return .dropped(count: 1)
+            }, abandoned: abandoned)
+    }
+
+    /// Elements that wait for the reader: how far behind it is.
+    public var backlog: Int { queue.count }
+
+    /// Closes the stream with a close frame. What it has given until then can still be read, and then the sequence ends:
+    /// nothing that arrived is lost.
+    public func close() {
+        closing()
+    }
 
     /// The elements, from now on.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(queue: queue)
+        Iterator(queue: queue, handle: handle)
     }
 
     /// Gives the elements one by one.
     public struct Iterator: AsyncIteratorProtocol {
-        let queue: Queue
+        let queue: ElementQueue<StreamElement>
+        let handle: ReaderHandle
 
         /// The next element, as soon as there is one; nil after the end, or when the task is cancelled.
         public mutating func next() async -> StreamElement? {
             await queue.next()
-        }
-    }
-
-    /// What waits for the reader. The writer never waits.
-    final class Queue: Sendable {
-        private struct State {
-            var elements: [StreamElement] = []
-            var head = 0
-            var dropped = 0
-            var reader: CheckedContinuation<StreamElement?, Never>?
-            var isEnded = false
-        }
-
-        private let state = NIOLockedValueBox(State())
-        private let limit: Int
-        private let cancelled: @Sendable () -> Void
-
-        /// - Parameter cancelled: called when the reader has gone.
-        init(limit: Int, cancelled: @escaping @Sendable () -> Void) {
-            self.limit = Swift.max(1, limit)
-            self.cancelled = cancelled
-        }
-
-        func append(_ new: [StreamElement]) {
-            for element in new { append(element) }
-        }
-
-        private func append(_ element: StreamElement) {
-            let reader: CheckedContinuation<StreamElement?, Never>? = state.withLockedValue { state in
-                guard !state.isEnded else { return nil }
-                if let reader = state.reader {
-                    state.reader = nil
-                    return reader
-                }
-                if state.elements.count - state.head >= limit {
-                    state.dropped += 1
-                } else {
-                    Self.admitDropped(&state)
-                    state.elements.append(element)
-                }
-                return nil
-            }
-            reader?.resume(returning: element)
-        }
-
-        /// What was dropped is told in its place: before the next element that there was room for.
-        private static func admitDropped(_ state: inout State) {
-            guard state.dropped > 0 else { return }
-            state.elements.append(.dropped(count: state.dropped))
-            state.dropped = 0
-        }
-
-        func end() {
-            let reader = state.withLockedValue { state in
-                Self.admitDropped(&state)
-                state.isEnded = true
-                defer { state.reader = nil }
-                return state.reader
-            }
-            reader?.resume(returning: nil)
-        }
-
-        private enum Step {
-            case give(StreamElement?)
-            case wait
-        }
-
-        func next() async -> StreamElement? {
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let step = state.withLockedValue { state -> Step in
-                        if state.head < state.elements.count { return .give(Self.take(&state)) }
-                        if state.dropped > 0 {
-                            defer { state.dropped = 0 }
-                            return .give(.dropped(count: state.dropped))
-                        }
-                        // One reader: a second one that waits at the same time would starve, so it ends.
-                        if state.isEnded || state.reader != nil { return .give(nil) }
-                        state.reader = continuation
-                        return .wait
-                    }
-                    if case .give(let element) = step { continuation.resume(returning: element) }
-                }
-            } onCancel: {
-                end()
-                cancelled()
-            }
-        }
-
-        private static func take(_ state: inout State) -> StreamElement {
-            let element = state.elements[state.head]
-            state.head += 1
-            if state.head > 64, state.head * 2 > state.elements.count {
-                state.elements.removeFirst(state.head)
-                state.head = 0
-            }
-            return element
         }
     }
 }

@@ -1,3 +1,5 @@
+// The unsafe pointer to a payload is valid during the call, and only handed on in it.
+
 import AuditTrail
 import NIOConcurrencyHelpers
 import StreamMetrics

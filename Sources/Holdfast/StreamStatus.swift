@@ -114,7 +114,8 @@ struct StreamStatus: Sendable {
             nextAttemptAt = WallTime(milliseconds: wall.milliseconds + delay.nanoseconds / 1_000_000)
         case .heartbeatAnswered(let roundTrip): heartbeatRoundTrip = roundTrip
         case .stopped: coverage.observe(false, at: now)
-        case .resumeAcknowledged, .bufferFlushed, .gapOpened, .gapClosed, .messagesLost, .sequenceReset,
+        case .resumeAcknowledged, .subscriptionsRejected, .bufferFlushed, .gapOpened, .gapClosed, .messagesLost,
+            .sequenceReset,
             .resumeSettled, .heartbeatMissed, .silenceDetected, .handover, .retriesExhausted:
             break
         }

@@ -15,14 +15,18 @@ final class ConfigurationReloader: Sendable {
     private let shard: Shard?
     private let environment: [String: String]
     private let logger: Logger
+    private let manager: ServiceManager?
     /// One reload at a time: two that overlap would apply plans in an order that nobody chose.
     private let lock = NIOLock()
 
-    init(path: String, shard: Shard?, environment: [String: String], logger: Logger) {
+    init(
+        path: String, shard: Shard?, environment: [String: String], logger: Logger, manager: ServiceManager? = nil
+    ) {
         self.path = path
         self.shard = shard
         self.environment = environment
         self.logger = logger
+        self.manager = manager
     }
 
     /// Reads the file and applies it to `exporter`.
@@ -30,6 +34,9 @@ final class ConfigurationReloader: Sendable {
     /// - Throws: ``Refusal`` with every mistake, one a line.
     func reload(_ exporter: Exporter) throws {
         try lock.withLock {
+            manager?.reloading()
+            // Ready again either way: with a mistake, the old configuration stays in force.
+            defer { manager?.ready(status: ServiceHeartbeat.status(of: exporter)) }
             let result = ConfigurationFile.load(path: path, environment: environment)
             guard var plan = result.configuration?.plan else {
                 let mistakes = result.diagnostics.map(\.description)

@@ -69,12 +69,12 @@ struct DemoCommand: AsyncParsableCommand {
 
         let narration = Task { await narrator.summarize(every: .seconds(10)) }
         if duration > 0 {
-            try? await Task.sleep(for: .seconds(duration))
+            try? await Task.sleep(until: .now + .seconds(duration), clock: .continuous)
             narration.cancel()
             narrator.conclude()
             await exporter.stop()
         } else {
-            try await service.runUntilStopped(exporter)
+            try await service.runUntilStopped(exporter, signals: await ExporterService.signals())
             narration.cancel()
             narrator.conclude()
         }

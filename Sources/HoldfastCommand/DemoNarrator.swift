@@ -40,7 +40,8 @@ struct DemoNarrator: Sendable {
 
     /// Prints the figures of every stream now and then.
     func summarize(every interval: Duration) async {
-        while (try? await Task.sleep(for: interval)) != nil { summarize() }
+        // Not `sleep(for:)`: where that is cancelled, optimized code of Swift 6.3 aborts (swiftlang/swift#86204).
+        while (try? await Task.sleep(until: .now + interval, clock: .continuous)) != nil { summarize() }
     }
 
     func conclude() {

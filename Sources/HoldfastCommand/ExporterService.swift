@@ -8,11 +8,14 @@ import UnixSignals
 /// Runs an ``Exporter`` as a process: until a signal, or until a stream with `on_exhausted: exit` has given up.
 struct ExporterService {
     private let logger: Logger
+    private let manager: ServiceManager?
     private let ended: AsyncStream<String>
     private let endedContinuation: AsyncStream<String>.Continuation
 
-    init(logger: Logger) {
+    /// - Parameter manager: the service manager that wants to hear how the service does; nil where there is none.
+    init(logger: Logger, manager: ServiceManager? = nil) {
         self.logger = logger
+        self.manager = manager
         (ended, endedContinuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
         // A reader of standard output that leaves must not end the process.
         signal(SIGPIPE, SIG_IGN)
@@ -51,12 +54,21 @@ struct ExporterService {
         case exhausted(String)
     }
 
+    /// The signals that a service heeds, from now on: before anything is started, so that none ends the process uncleanly.
+    static func signals() async -> UnixSignalsSequence {
+        await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    }
+
     /// Waits for the end, and stops cleanly.
     ///
-    /// - Parameter hangup: what SIGHUP does.
+    /// - Parameters:
+    ///   - signals: from ``signals()``.
+    ///   - hangup: what SIGHUP does.
     /// - Throws: `ExitCode.failure` where a stream ended the process.
-    func runUntilStopped(_ exporter: Exporter, hangup: @escaping @Sendable () -> Void = {}) async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    func runUntilStopped(
+        _ exporter: Exporter, signals: UnixSignalsSequence, hangup: @escaping @Sendable () -> Void = {}
+    ) async throws {
+        let heartbeat = manager.map { ServiceHeartbeat(manager: $0, exporter: exporter, logger: logger) }
         let cause = await withTaskGroup(of: Cause?.self) { group in
             group.addTask {
                 for await signal in signals {
@@ -69,11 +81,18 @@ struct ExporterService {
                 for await stream in ended { return .exhausted(stream) }
                 return nil
             }
+            if let heartbeat {
+                group.addTask {
+                    await heartbeat.run()
+                    return nil
+                }
+            }
             var first: Cause?
             while first == nil, let next = await group.next() { first = next }
             group.cancelAll()
             return first
         }
+        manager?.stopping(status: "closing the streams")
         switch cause {
         case .signal(let signal): logger.info("stopping", metadata: ["signal": "\(signal)"])
         case .exhausted(let stream):

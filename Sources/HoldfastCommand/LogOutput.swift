@@ -1,3 +1,5 @@
+// The unsafe pointer is `write`'s, with its length, and for the call alone.
+
 import ArgumentParser
 import Foundation
 import Logging

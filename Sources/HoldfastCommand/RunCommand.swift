@@ -32,11 +32,21 @@ struct RunCommand: AsyncParsableCommand {
         help: "TLS, users and response headers, in the format of Prometheus' exporter-toolkit.", completion: .file())
     var webConfigFile: String?
 
+    @Flag(
+        name: .customLong("web.systemd-socket"),
+        help: "Serve on the sockets of a systemd socket unit, or fail. Where there are some they are used in any case.")
+    var insistsOnInheritedSockets = false
+
     @Flag(name: .customLong("web.enable-lifecycle"), help: "Allow reload and reconnect over HTTP.")
     var enablesLifecycle = false
 
     @Option(name: .customLong("web.max-requests"), help: "Scrapes at the same time; 0: no limit.")
     var maximumRequests = 40
+
+    @Option(
+        name: .customLong("web.peers"),
+        help: "HOST:PORT of every shard, with {index} for its number: what /api/v1/targets lists. Needs --shard.")
+    var peers: String?
 
     @OptionGroup var log: LogOptions
 
@@ -48,6 +58,10 @@ struct RunCommand: AsyncParsableCommand {
             throw ValidationError("--web.telemetry-path must begin with a slash, such as /metrics")
         }
         guard maximumRequests >= 0 else { throw ValidationError("--web.max-requests must be 0 or more") }
+        if let peers, let mistake = ScrapeTargets.mistake(inPattern: peers) {
+            throw ValidationError("--web.peers: \(mistake)")
+        }
+        guard peers == nil || shard != nil else { throw ValidationError("--web.peers needs --shard INDEX/COUNT") }
         for address in listenAddresses {
             do {
                 _ = try ListenAddress(parsing: address)
@@ -62,24 +76,45 @@ struct RunCommand: AsyncParsableCommand {
         let vault = SecretVault()
         let logger = log.logger(vault: vault)
         var configuration = try readConfiguration(environment)
-        configuration.listenAddresses = try listenAddresses.map { try ListenAddress(parsing: $0) }
+        configuration.listenAddresses = try addresses(environment, logger: logger)
         configuration.server.telemetryPath = telemetryPath
         configuration.server.lifecycleEnabled = enablesLifecycle
         configuration.server.maximumConcurrentScrapes = maximumRequests
+        configuration.server.targets = ScrapeTargets(
+            shard: shard.map { .init(index: $0.index, count: $0.count) }, peers: peers)
         if let webConfigFile { configuration.web = try readWebConfiguration(webConfigFile) }
         DescriptorLimit.raise(streams: configuration.plan.streams.count, logger: logger)
 
-        let reloader = ConfigurationReloader(path: configFile, shard: shard, environment: environment, logger: logger)
-        let service = ExporterService(logger: logger)
+        let manager = ServiceManager(environment: environment)
+        let reloader = ConfigurationReloader(
+            path: configFile, shard: shard, environment: environment, logger: logger, manager: manager)
+        let signals = await ExporterService.signals()
+        let service = ExporterService(logger: logger, manager: manager)
         let exporter = try service.start(configuration, vault: vault, reload: { try reloader.reload($0) })
         logger.info(
             "holding",
             metadata: ["version": "\(HoldfastVersion.current)", "streams": "\(configuration.plan.streams.count)"])
-        try await service.runUntilStopped(exporter) {
+        try await service.runUntilStopped(exporter, signals: signals) {
             // A log rotator sends the same signal: whatever the configuration says, the file is opened by its name.
             exporter.reopenAuditFile()
             try? reloader.reload(exporter)
         }
+    }
+
+    /// What a service manager handed over, or else what the flags say.
+    private func addresses(_ environment: [String: String], logger: Logger) throws -> [ListenAddress] {
+        do {
+            let inherited = try InheritedSockets.take(environment: environment)
+            guard inherited.isEmpty else { return inherited }
+        } catch {
+            logger.error("cannot start: \(error)")
+            throw ExitCode.failure
+        }
+        guard !insistsOnInheritedSockets else {
+            logger.error("cannot start: no socket was handed over; is holdfast.socket enabled and started?")
+            throw ExitCode.failure
+        }
+        return try listenAddresses.map { try ListenAddress(parsing: $0) }
     }
 
     private func readConfiguration(_ environment: [String: String]) throws -> ExporterConfiguration {

@@ -1,3 +1,6 @@
+// Unsafe pointers, because a bounds check for each part of a line costs as much as the line. Room for the widest line
+// is reserved before each; what is read is held by the tables for the time of the encoding.
+
 internal import Synchronization
 
 /// Writes series as text. Per line: three copies, one number, one line feed.
@@ -52,6 +55,7 @@ struct Encoder {
     ) -> UnsafeMutableRawPointer {
         var cursor = target
         var cumulative: UInt64 = 0
+        var current: UInt64 = 0
         for line in lines {
             cursor = copy(text + Int(line.name), Int(line.nameCount), to: cursor)
             cursor = copy(row.labels, row.labelCount, to: cursor)
@@ -69,7 +73,8 @@ struct Encoder {
             case .clock:
                 cursor = NumberWriting.write(nanoseconds: RunningClock.exposed(cell, at: now), at: cursor)
             case .state:
-                let current = cell.pointee.load(ordering: .relaxed)
+                // Read once for all of its lines: a change between two of them would show two current states, or none.
+                if line.variant == 0 { current = cell.pointee.load(ordering: .relaxed) }
                 cursor = NumberWriting.write(integer: current == UInt64(line.variant) ? 1 : 0, at: cursor)
             case .bucket:
                 cumulative &+= cell.pointee.load(ordering: .relaxed)

@@ -1,3 +1,5 @@
+// The unsafe pointer is `read`'s, with its length, and for the call alone.
+
 internal import Glibc
 
 /// The standard `process_*` metrics, read from `/proc` at every scrape.

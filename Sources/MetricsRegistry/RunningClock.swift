@@ -1,3 +1,5 @@
+// The unsafe pointer is to cells that the series' group holds for as long as it is encoded.
+
 internal import Synchronization
 
 /// A counter of the seconds in which something was on: a stop watch that a scrape can read while it runs.

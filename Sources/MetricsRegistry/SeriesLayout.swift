@@ -41,6 +41,13 @@ public struct SeriesDeclaration: Sendable {
         declare(name, help, .counter, .integer, unit, dimension)
     }
 
+    /// Declares a counter of floating-point amounts; `name` ends in `_total`.
+    public mutating func doubleCounter(
+        _ name: String, _ help: String, unit: String? = nil, by dimension: MetricFamily.Dimension? = nil
+    ) -> SeriesKey<DoubleCounter> {
+        declare(name, help, .counter, .double, unit, dimension)
+    }
+
     /// Declares a counter of time, kept in nanoseconds and exposed in seconds; `name` ends in `_seconds_total`.
     public mutating func durationCounter(
         _ name: String, _ help: String, by dimension: MetricFamily.Dimension? = nil

@@ -1,3 +1,5 @@
+// The unsafe pointers are to cells and labels that the table's own groups hold.
+
 internal import Synchronization
 
 /// The groups of one layout, in the order of their addition.

@@ -35,7 +35,8 @@ extension StreamMetrics {
         "websocket_reconnection", "stream_started", "stream_live", "connection_lost", "backoff_scheduled",
         "reconnect_ack", "buffer_flushed", "sequence_gap", "sequence_gap_closed", "messages_lost", "sequence_reset",
         "heartbeat_timeout", "silence_timeout", "token_refreshed", "token_rejected", "planned_handover",
-        "retries_exhausted", "stream_stopped", "config_reloaded", "connect_failed", "resume_settled", "audit_dropped",
+        "retries_exhausted", "stream_stopped", "config_reloaded", "connect_failed",
+        "subscriptions_rejected", "resume_settled", "audit_dropped",
     ]
 
     /// Names that a stream's extra labels may not have, besides those that begin with `__`: one would overwrite a label

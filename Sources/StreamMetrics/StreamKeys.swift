@@ -2,7 +2,9 @@ internal import MetricsRegistry
 internal import StreamModel
 
 /// The metrics of one stream, each with the key by which its series are found. The order is that of the exposition.
-struct StreamKeys: Sendable {
+///
+/// A class: every stream's series hold it.
+final class StreamKeys: Sendable {
     let declaration: SeriesDeclaration
 
     let up: SeriesKey<IntegerGauge>

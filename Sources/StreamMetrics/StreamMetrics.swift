@@ -35,7 +35,7 @@ public final class StreamMetrics: Sendable {
     ///   - version: The version of Holdfast.
     ///   - swift: The version of the Swift compiler.
     ///   - auditEvents: The events of the audit trail.
-    /// - Throws: ``RegistryError`` where `registry` holds a metric of the same name.
+    /// - Throws: `RegistryError` where `registry` holds a metric of the same name.
     public init(
         registry: MetricsRegistry = MetricsRegistry(), version: String, swift: String,
         auditEvents: [String] = StreamMetrics.auditEvents
@@ -72,7 +72,7 @@ public final class StreamMetrics: Sendable {
     /// - Parameters:
     ///   - identity: The stream's name, profile and extra labels.
     ///   - sequenced: Whether its protocol numbers messages; its continuity is NaN otherwise.
-    /// - Throws: ``RegistryError`` where a stream of that name is there, or an extra label is invalid, reserved
+    /// - Throws: `RegistryError` where a stream of that name is there, or an extra label is invalid, reserved
     ///   (``reservedLabels``) or there twice. Nothing is exposed then.
     public func addStream(_ identity: StreamIdentity, sequenced: Bool) throws(RegistryError) -> StreamSeries {
         let name = Label("stream", identity.name)

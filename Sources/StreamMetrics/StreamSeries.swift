@@ -65,6 +65,9 @@ public final class StreamSeries: Sendable {
         case .resumeAcknowledged:
             // The latency comes again with `reconnected`, which every reconnect has: counted there, once.
             break
+        case .subscriptionsRejected:
+            // Nothing was lost of what the server agreed to send; the count of audit events tells of it.
+            break
         case .bufferFlushed, .gapOpened, .gapClosed, .messagesLost, .sequenceReset:
             // What they tell is in the tallies.
             break

@@ -13,6 +13,8 @@ public enum StreamEvent: Hashable, Sendable {
     case attemptFailed(Attempt, AttemptOutcome, AttemptFailure)
     /// The server acknowledged a resume.
     case resumeAcknowledged(Attempt, latency: Duration)
+    /// The server took the session but not all of its subscriptions: nothing will come for these.
+    case subscriptionsRejected(Rejections)
     /// Messages that arrived between the open and the acknowledgment were set aside.
     case bufferFlushed(count: UInt64)
     /// A reconnect attempt succeeded; precedes `live`.
@@ -50,6 +52,8 @@ public enum StreamEvent: Hashable, Sendable {
 
     /// An attempt: one try to establish a connection.
     public struct Attempt: Hashable, Sendable {
+        /// What its audit lines, log lines and span have in common.
+        public var id: AttemptID
         /// The generation of the connection that it would make; 1, 2, 3 … for the life of the stream.
         public var generation: UInt64
         /// 1 for the first attempt of a start or of a fresh cycle, then 2, 3 … until the stream is live.
@@ -67,9 +71,10 @@ public enum StreamEvent: Hashable, Sendable {
 
         /// An attempt.
         public init(
-            generation: UInt64, number: Int, retryCount: Int, isReconnect: Bool, isResume: Bool, delay: Duration,
-            cause: String
+            id: AttemptID = AttemptID(rawValue: 0), generation: UInt64, number: Int, retryCount: Int,
+            isReconnect: Bool, isResume: Bool, delay: Duration, cause: String
         ) {
+            self.id = id
             self.generation = generation
             self.number = number
             self.retryCount = retryCount
@@ -108,6 +113,8 @@ public enum StreamEvent: Hashable, Sendable {
 
     /// The loss of a live connection.
     public struct ConnectionLoss: Hashable, Sendable {
+        /// The attempt that had made the connection.
+        public var attempt: AttemptID
         /// The generation of the connection.
         public var generation: UInt64
         /// The closed set that metrics know.
@@ -123,15 +130,36 @@ public enum StreamEvent: Hashable, Sendable {
 
         /// The loss of a live connection.
         public init(
-            generation: UInt64, reason: DisconnectReason, closeCode: UInt16?, detail: String, liveFor: Duration,
-            lastSequence: UInt64?
+            attempt: AttemptID = AttemptID(rawValue: 0), generation: UInt64, reason: DisconnectReason,
+            closeCode: UInt16?, detail: String, liveFor: Duration, lastSequence: UInt64?
         ) {
+            self.attempt = attempt
             self.generation = generation
             self.reason = reason
             self.closeCode = closeCode
             self.detail = detail
             self.liveFor = liveFor
             self.lastSequence = lastSequence
+        }
+    }
+
+    /// Subscriptions that a server did not accept. All texts are from outside.
+    public struct Rejections: Hashable, Sendable {
+        /// The most that are named.
+        public static let namedLimit = 20
+
+        /// How many.
+        public var count: Int
+        /// The first of them, ``namedLimit`` at most.
+        public var subscriptions: [String]
+        /// Why the first was rejected; empty where the server does not say.
+        public var reason: String
+
+        /// `subscriptions` were not accepted; more than ``namedLimit`` are counted, not kept.
+        public init(_ subscriptions: [String], reason: String) {
+            count = subscriptions.count
+            self.subscriptions = Array(subscriptions.prefix(Self.namedLimit))
+            self.reason = reason
         }
     }
 

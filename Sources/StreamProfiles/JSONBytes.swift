@@ -1,3 +1,5 @@
+// Unsafe pointers are to a part of a message, valid during the call; each index is compared with its length.
+
 /// What is done with the bytes of JSON's texts and numbers where they lie, without making a String of them.
 enum JSONBytes {
     @inline(__always)

@@ -1,3 +1,5 @@
+// The unsafe pointer is to a part of the parser's own array, for the call alone.
+
 /// A JSON text as a tree (RFC 8259), for what is not on the hot path: answers of prepared requests, and the few
 /// messages that variables are taken from. Strict; at most 64 levels deep.
 struct JSONDocument {

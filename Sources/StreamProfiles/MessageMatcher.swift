@@ -145,6 +145,8 @@ public struct MessageMatcher: Sendable {
 
 /// A matcher that is shared: to take it along is one reference, not its six tables, which for each message would cost
 /// as much as the scan.
+///
+/// The unsafe pointer to a message is valid during the call.
 public final class SharedMatcher: Sendable {
     private let matcher: MessageMatcher
 

@@ -120,7 +120,8 @@ struct MessageScanner: ~Copyable {
             place = text.afterSpace(place + 1)
         }
         let index = levels[depth - 1].nextIndex
-        levels[depth - 1].nextIndex += 1
+        // Not `+= 1`: with the thread sanitizer, Swift 6.3 makes of that what it cannot compile.
+        levels[depth - 1].nextIndex = index + 1
         return value(at: tables.edge(from: levels[depth - 1].node, index: index), text.byte(place), place)
     }
 

@@ -2,7 +2,7 @@ public import ConfigurationReader
 
 /// The profiles that streams can name.
 public struct ProfileCatalogue: Sendable {
-    private var profiles: [String: Profile] = [:]
+    private var profiles: [String: SharedProfile] = [:]
     /// Those that have a mistake, which was reported: a stream that names one has made none.
     private var mistaken: Set<String> = []
     /// What was found wrong with the built-in profiles: nothing, or a test would have failed.
@@ -22,7 +22,7 @@ public struct ProfileCatalogue: Sendable {
             let document = ConfigurationDocument(bytes: bytes, file: "\(name).yaml")
             var profile = document.root.flatMap { Profile.decode($0, name: name) }
             profile?.text = String(decoding: bytes, as: UTF8.self)
-            catalogue.profiles[name] = profile
+            catalogue.profiles[name] = profile.map(SharedProfile.init)
             catalogue.diagnostics += document.diagnostics
         }
         return catalogue
@@ -33,11 +33,11 @@ public struct ProfileCatalogue: Sendable {
 
     /// The profile called `name`.
     public func profile(named name: String) -> Profile? {
-        profiles[name]
+        profiles[name]?.profile
     }
 
     /// The profile that `value` names; an unknown one is reported with the nearest known.
-    public func profile(namedBy value: ConfigurationValue) -> Profile? {
+    public func profile(namedBy value: ConfigurationValue) -> SharedProfile? {
         guard let name = value.string(allowingEmpty: false) else { return nil }
         if mistaken.contains(name) { return nil }
         if let profile = profiles[name] { return profile }
@@ -51,7 +51,7 @@ public struct ProfileCatalogue: Sendable {
         guard let mapping = value.mapping() else { return }
         for (name, value) in mapping.values {
             if let profile = Profile.decode(value, name: name) {
-                profiles[name] = profile
+                profiles[name] = SharedProfile(profile)
             } else {
                 mistaken.insert(name)
             }
@@ -60,6 +60,6 @@ public struct ProfileCatalogue: Sendable {
 
     /// Adds a profile.
     public mutating func add(_ profile: Profile) {
-        profiles[profile.name] = profile
+        profiles[profile.name] = SharedProfile(profile)
     }
 }

@@ -2,7 +2,7 @@ public import ConfigurationReader
 import StreamModel
 
 extension StreamSettings {
-    /// The keys that ``read(from:)`` reads: a stream's keys are these and its own.
+    /// The keys that `read(from:)` reads: a stream's keys are these and its own.
     public static let keys = [
         "backoff", "on_exhausted", "rearm_after", "token_timeout", "connect_timeout", "ack_timeout", "heartbeat",
         "silence_timeout", "reorder_window", "close_timeout", "rollover_after", "rollover_jitter", "max_message_size",

@@ -10,6 +10,12 @@ extension Profile {
     ///   - mapping: the stream.
     ///   - hasURL: whether the stream has a `url` of its own, so that the profile's address is not needed.
     public func readVariables(from mapping: ConfigurationMapping, hasURL: Bool) -> [String: VariableValue]? {
+        readVariables(from: mapping, hasURL: hasURL, needed: neededVariables(hasURL: hasURL).sorted())
+    }
+
+    func readVariables(
+        from mapping: ConfigurationMapping, hasURL: Bool, needed: [String]
+    ) -> [String: VariableValue]? {
         let errorsBefore = mapping.value.errorCount
         var values: [String: VariableValue] = [:]
         for declaration in variables {
@@ -22,7 +28,7 @@ extension Profile {
         } else if hasURL, !endpointIsOverridable {
             reportURL(in: mapping)
         }
-        resolveDefaults(&values, needed: neededVariables(hasURL: hasURL), mapping)
+        resolveDefaults(&values, needed: needed, mapping)
         return mapping.value.errorCount == errorsBefore ? values : nil
     }
 
@@ -85,10 +91,10 @@ extension Profile {
 
     /// Fills in defaults, those made of other variables after those; reports what nothing gives.
     private func resolveDefaults(
-        _ values: inout [String: VariableValue], needed: Set<String>, _ mapping: ConfigurationMapping
+        _ values: inout [String: VariableValue], needed: [String], _ mapping: ConfigurationMapping
     ) {
         var missing: [String] = []
-        var pending = needed.sorted()
+        var pending = needed
         var seen = Set(pending)
         var templates: [(name: String, template: TextTemplate)] = []
         while let name = pending.popLast() {

@@ -1,3 +1,5 @@
+// The unsafe pointer is `write`'s, with its length, and for the call alone.
+
 package import Foundation
 
 #if canImport(Glibc)

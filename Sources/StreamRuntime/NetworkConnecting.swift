@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call, and only handed on in it.
+
 public import NIOCore
 import StreamModel
 import WebSocketCodec
@@ -101,6 +103,10 @@ private final class NetworkConnection: StreamConnection, WebSocketDelegate {
         _ connection: WebSocketConnection, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer
     ) {
         delegate?.connectionReceived(generation, kind, payload)
+    }
+
+    func webSocketReceived(_ connection: WebSocketConnection, _ messages: UnsafeBufferPointer<WebSocketMessage>) {
+        delegate?.connectionReceived(generation, messages)
     }
 
     func webSocketReceivedPong(_ connection: WebSocketConnection, _ payload: UnsafeRawBufferPointer) {

@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call.
+
 public import NIOCore
 public import StreamModel
 public import WebSocketCodec
@@ -53,12 +55,21 @@ public protocol StreamConnectionDelegate: AnyObject {
     func connectionOpened(_ generation: UInt64, phases: PhaseTimings)
     /// The WebSocket could not be opened.
     func connectionFailed(_ generation: UInt64, _ failure: DialFailure)
-    /// A whole message; `payload` is valid during the call.
-    func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer)
+    /// Whole messages that arrived together, in their order; they are valid during the call.
+    func connectionReceived(_ generation: UInt64, _ messages: UnsafeBufferPointer<WebSocketMessage>)
     /// A pong.
     func connectionReceivedPong(_ generation: UInt64)
     /// A batch of reads is over.
     func connectionReadCompleted(_ generation: UInt64)
     /// An open connection has ended.
     func connectionClosed(_ generation: UInt64, _ closure: WebSocketClosure)
+}
+
+extension StreamConnectionDelegate {
+    /// One whole message; `payload` is valid during the call.
+    public func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+        withUnsafePointer(to: WebSocketMessage(kind, payload)) {
+            connectionReceived(generation, UnsafeBufferPointer(start: $0, count: 1))
+        }
+    }
 }

@@ -71,8 +71,9 @@ extension StreamDriver {
             case .success(var session):
                 session.preparedAt = began
                 self.prepared = session
-                for rejection in session.rejections {
-                    self.log(warning: "`\(rejection.item)` was rejected: \(rejection.reason)")
+                if let first = session.rejections.first {
+                    let rejections = StreamEvent.Rejections(session.rejections.map(\.item), reason: first.reason)
+                    self.emit(.subscriptionsRejected(rejections), at: self.loop.instant)
                 }
                 var attempt = attempt
                 attempt.captured.merge(session.variables) { _, new in new }

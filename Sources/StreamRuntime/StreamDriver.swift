@@ -1,3 +1,6 @@
+// The unsafe pointers to payloads are valid during the call, and only handed on in it: copying each message would cost
+// more than reading it.
+
 import Credentials
 import Logging
 import NIOCore
@@ -12,13 +15,24 @@ import WebSocketTransport
 /// Everything here happens on that loop. The driver decides nothing; what is decided is decided by the machine.
 final class StreamDriver: StreamConnectionDelegate {
     /// What all drivers share.
-    struct Surroundings: Sendable {
+    final class Surroundings: Sendable {
         let network: any StreamConnecting
         let wall: WallClock
         let logger: Logger
         let cursors: CursorStore?
         /// The retries of a stream with `on_exhausted: exit` are used up.
         let endProcess: @Sendable (String) -> Void
+
+        init(
+            network: any StreamConnecting, wall: WallClock, logger: Logger, cursors: CursorStore?,
+            endProcess: @escaping @Sendable (String) -> Void
+        ) {
+            self.network = network
+            self.wall = wall
+            self.logger = logger
+            self.cursors = cursors
+            self.endProcess = endProcess
+        }
     }
 
     /// An attempt's connection, the successor in a hand-over, and the one that drains.
@@ -52,6 +66,7 @@ final class StreamDriver: StreamConnectionDelegate {
     let loop: any EventLoop
     let wire: StreamWire
     let surroundings: Surroundings
+    private let ticks: LoopTicks?
     let listener: any StreamListener
     private let budget: BudgetKeeper
     let credential: CredentialKeeper?
@@ -71,7 +86,8 @@ final class StreamDriver: StreamConnectionDelegate {
 
     private var isHandling = false
     private var waitingInputs: [StreamInput] = []
-    private var timer: (at: Instant, task: Scheduled<Void>)?
+    /// Without a task: one of the loop's ticks.
+    private var timer: (at: Instant, task: Scheduled<Void>?)?
     private var receivedMessage = false
     private var lastMessageAt: WallTime?
     private var batchNow: Instant?
@@ -79,11 +95,13 @@ final class StreamDriver: StreamConnectionDelegate {
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
     private var isRetired = false
+    /// The attempt that made the live connection, as far as events were told.
+    private var liveAttempt: (id: AttemptID, generation: UInt64)?
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
         budget: BudgetKeeper, credential: CredentialKeeper?, requester: UInt64, seed: UInt64,
-        surroundings: Surroundings, loop: any EventLoop
+        surroundings: Surroundings, ticks: LoopTicks? = nil, loop: any EventLoop
     ) {
         self.identity = identity
         self.loop = loop
@@ -92,13 +110,18 @@ final class StreamDriver: StreamConnectionDelegate {
         self.credential = credential
         self.requester = requester
         self.surroundings = surroundings
+        self.ticks = ticks
         wire = StreamWire(specification, clientID: identity.clientID)
         // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
         let cursor = wire.resumeNeedsCaptures ? nil : cursor
         machine = StreamMachine(
-            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil)
+            policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil,
+            attemptSeed: seed ^ Self.attemptSalt)
         random = StreamRandom(seed: seed)
     }
+
+    /// Identifiers of attempts are not what the jitter is drawn from.
+    private static let attemptSalt: UInt64 = 0x6174_7465_6D70_7473
 
     // MARK: Facts
 
@@ -164,15 +187,27 @@ final class StreamDriver: StreamConnectionDelegate {
     /// as the silence deadline does with every message, costs nothing until it would have been due.
     private func reschedule() {
         guard let deadline = machine.nextDeadline else {
-            timer?.task.cancel()
+            timer?.task?.cancel()
             timer = nil
             return
         }
         if let timer, timer.at <= deadline { return }
-        timer?.task.cancel()
+        timer?.task?.cancel()
+        // Delays before attempts are not met on common ticks: they were spread on purpose.
+        if let ticks, machine.state == .live, let tick = ticks.tick(for: deadline) {
+            ticks.wake(self, on: tick)
+            timer = (tick, nil)
+            return
+        }
         let bound = NIOLoopBound(self, eventLoop: loop)
         let task = loop.schedule(at: deadline) { bound.value.timerFired() }
         timer = (deadline, task)
+    }
+
+    /// One of the loop's ticks is here; another one is waited for where the deadline moved forward meanwhile.
+    func tickPassed(_ tick: Instant) {
+        guard let timer, timer.task == nil, timer.at == tick else { return }
+        timerFired()
     }
 
     private func timerFired() {
@@ -215,8 +250,10 @@ final class StreamDriver: StreamConnectionDelegate {
         }
     }
 
-    private func emit(_ event: StreamEvent, at now: Instant) {
+    func emit(_ event: StreamEvent, at now: Instant) {
         log(event)
+        if case .live(let attempt, _, _) = event { liveAttempt = (attempt.id, attempt.generation) }
+        if case .connectionLost = event { liveAttempt = nil }
         listener.streamDid(event, at: now, wall: surroundings.wall.now())
         switch event {
         case .live:
@@ -270,20 +307,59 @@ final class StreamDriver: StreamConnectionDelegate {
         handle(.transportFailed(generation: generation, meaning, phases))
     }
 
-    func connectionReceived(_ generation: UInt64, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    func connectionReceived(_ generation: UInt64, _ messages: UnsafeBufferPointer<WebSocketMessage>) {
         guard let link = link(generation) else { return }
+        receivedMessage = true
+        let now = batchNow ?? loop.instant
+        batchNow = now
+        let takesRuns = wire.replies.isEmpty && !listener.wantsMessages
+        var next = 0
+        while next < messages.count {
+            var facts: MessageFacts?
+            if takesRuns, !isHandling {
+                facts = Self.takeRun(of: messages, from: &next, on: link, by: &machine, at: now)
+                if next == messages.count { return }
+            }
+            let payload = messages[next].payload
+            receive(
+                facts ?? Self.facts(of: payload, on: link, isLive: machine.liveGeneration == generation), of: payload,
+                on: link, at: now)
+            next += 1
+            // A connection that was given up meanwhile tells of nothing more.
+            guard links[generation] === link else { return }
+        }
+    }
+
+    /// Counts messages as long as each is the next one of a live connection, as nearly every one is: nothing follows
+    /// from it, and nothing is asked. Gives the facts of the first that is not; `next` is its index.
+    ///
+    /// The machine is lent as a whole: asking for it anew would cost each message an exclusivity check.
+    private static func takeRun(
+        of messages: UnsafeBufferPointer<WebSocketMessage>, from next: inout Int, on link: Link,
+        by machine: inout StreamMachine, at now: Instant
+    ) -> MessageFacts? {
+        let generation = link.generation
+        let isLive = machine.liveGeneration == generation
+        while next < messages.count {
+            let facts = facts(of: messages[next].payload, on: link, isLive: isLive)
+            guard machine.receiveInOrder(facts, from: generation, at: now) else { return facts }
+            next += 1
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private static func facts(
+        of payload: UnsafeRawBufferPointer, on link: Link, isLive: Bool
+    ) -> MessageFacts {
         var facts = link.matcher.facts(of: payload)
         // What acknowledges also while live, as any event may, is an event from then on.
-        if facts.role == .acknowledgment, machine.liveGeneration == generation { facts.role = .event }
-        receivedMessage = true
-        let now: Instant
-        if let batchNow {
-            now = batchNow
-        } else {
-            now = loop.instant
-            batchNow = now
-        }
-        // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
+        if isLive, facts.role == .acknowledgment { facts.role = .event }
+        return facts
+    }
+
+    private func receive(_ facts: MessageFacts, of payload: UnsafeRawBufferPointer, on link: Link, at now: Instant) {
+        let generation = link.generation
         if !isHandling, wire.replies.isEmpty, machine.receiveInOrder(facts, from: generation, at: now) {
             if listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
             return
@@ -384,15 +460,16 @@ final class StreamDriver: StreamConnectionDelegate {
     /// Remembers where the stream is, so that another life of the process can resume it.
     func saveCursor() {
         guard let cursors = surroundings.cursors, machine.hasResumableSession, !wire.resumeNeedsCaptures else { return }
-        offeredSequence = machine.continuity.tallies.highest
+        offeredSequence = machine.continuity.settledThrough
         cursors.offer(Cursor(stream: identity.name, clientID: identity.clientID, lastSequence: offeredSequence))
     }
 
     func log(warning text: String) {
-        surroundings.logger.warning("\(text)", metadata: ["stream": "\(identity.name)"])
+        surroundings.logger.warning(
+            "\(text)", metadata: StreamLog.metadata(stream: identity.name, attempt: liveAttempt))
     }
 
     private func log(_ event: StreamEvent) {
-        StreamLog.write(event, stream: identity.name, to: surroundings.logger)
+        StreamLog.write(event, stream: identity.name, live: liveAttempt, to: surroundings.logger)
     }
 }

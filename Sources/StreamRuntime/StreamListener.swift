@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call.
+
 public import StreamModel
 
 /// Hears what happens to one stream. Every call is made on that stream's event loop, in the order in which things

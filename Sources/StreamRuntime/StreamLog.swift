@@ -3,11 +3,36 @@ import StreamModel
 
 /// What of a stream's life is worth a log line: what a person who watches a terminal wants to know, and no more.
 enum StreamLog {
-    static func write(_ event: StreamEvent, stream: String, to logger: Logger) {
+    /// What a line is about: an attempt, or the connection that it made.
+    typealias Subject = (id: AttemptID, generation: UInt64)
+
+    /// - Parameter live: the attempt that made the live connection; what belongs to no attempt happened on it.
+    static func write(_ event: StreamEvent, stream: String, live: Subject?, to logger: Logger) {
+        // Most of what happens is not logged at most levels: the line is not made to be thrown away.
+        guard logger.logLevel <= mostSevere(event) else { return }
         guard let (level, text, metadata) = line(event), logger.logLevel <= level else { return }
-        var all: Logger.Metadata = ["stream": "\(stream)"]
+        var all = Self.metadata(stream: stream, attempt: event.subject ?? live)
         for (key, value) in metadata { all[key] = "\(value)" }
         logger.log(level: level, "\(text)", metadata: all)
+    }
+
+    /// What every line of a stream carries.
+    static func metadata(stream: String, attempt: Subject?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["stream": "\(stream)"]
+        if let attempt {
+            metadata["attempt_id"] = "\(attempt.id)"
+            metadata["connection"] = "\(attempt.generation)"
+        }
+        return metadata
+    }
+
+    /// The level of the line, or one above it.
+    private static func mostSevere(_ event: StreamEvent) -> Logger.Level {
+        switch event {
+        case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered: .debug
+        case .retriesExhausted: .error
+        default: .warning
+        }
     }
 
     private typealias Line = (level: Logger.Level, text: String, metadata: [(String, String)])
@@ -63,6 +88,15 @@ enum StreamLog {
                 [("retries", String(retries)), ("cause", cause)] + (rearm.map { [("rearms_after", seconds($0))] } ?? [])
             )
         case .stopped(let cause): return (.info, "stream stopped", [("cause", "\(cause)")])
+        case .subscriptionsRejected(let rejections):
+            return (
+                .warning, "subscriptions rejected; nothing will come for them",
+                [
+                    ("count", String(rejections.count)),
+                    ("subscriptions", rejections.subscriptions.joined(separator: " ")),
+                ]
+                    + (rejections.reason.isEmpty ? [] : [("reason", rejections.reason)])
+            )
         case .bufferFlushed(let count):
             return (.info, "messages before the acknowledgment flushed", [("count", String(count))])
         case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered:
@@ -88,5 +122,22 @@ enum StreamLog {
 
     private static func seconds(_ duration: Duration) -> String {
         "\(Double(duration.nanoseconds / 1_000_000) / 1000)s"
+    }
+}
+
+extension StreamEvent {
+    /// The attempt that the event itself names.
+    fileprivate var subject: StreamLog.Subject? {
+        switch self {
+        case .attemptStarted(let attempt), .attemptFailed(let attempt, _, _), .resumeAcknowledged(let attempt, _),
+            .reconnected(let attempt, _), .live(let attempt, _, _):
+            (attempt.id, attempt.generation)
+        case .connectionLost(let loss): (loss.attempt, loss.generation)
+        case .started, .stateChanged, .subscriptionsRejected, .bufferFlushed, .held, .backoffScheduled, .gapOpened,
+            .gapClosed, .messagesLost,
+            .sequenceReset, .resumeSettled, .heartbeatAnswered, .heartbeatMissed, .silenceDetected, .handover,
+            .retriesExhausted, .stopped:
+            nil
+        }
     }
 }

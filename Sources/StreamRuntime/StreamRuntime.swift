@@ -23,6 +23,9 @@ public final class StreamRuntime: Sendable {
         public var environment: [String: String] = [:]
         /// Called with every token that was obtained, so that it can be kept out of logs.
         public var tokenObtained: @Sendable (String) -> Void = { _ in }
+        /// How much later than due the timers of live streams may run, so that one wake-up serves many of them; zero:
+        /// each at its own time. For thousands of streams with heartbeats the wake-ups are most of what being idle costs.
+        public var timerSlack = Duration.zero
         /// Seeds all jitter; nil: a random seed.
         public var seed: UInt64?
         /// Saves cursors off the event loops, where a slow disk holds up nothing. A simulation does it in its own time.
@@ -50,12 +53,20 @@ public final class StreamRuntime: Sendable {
         }
     }
 
-    private struct Held {
+    /// A class: the table of ten thousand of them would otherwise be three times as large as what it holds.
+    private final class Held: Sendable {
         let specification: StreamSpecification
         let credential: CredentialSpecification?
         /// Filled on the loop, before anything else that is asked of the stream there.
         let driver: NIOLoopBoundBox<StreamDriver?>
         let loop: any EventLoop
+
+        init(_ specification: StreamSpecification, credential: CredentialSpecification?, loop: any EventLoop) {
+            self.specification = specification
+            self.credential = credential
+            self.loop = loop
+            driver = NIOLoopBoundBox.makeEmptyBox(eventLoop: loop)
+        }
     }
 
     private struct State {
@@ -67,6 +78,10 @@ public final class StreamRuntime: Sendable {
         var keepers: [String: (specification: CredentialSpecification, keeper: CredentialKeeper)] = [:]
         var budgets: [String: BudgetKeeper] = [:]
         var plan = RuntimePlan(streams: [])
+        /// How long a token must still be good, by the credential: the strictest of the profiles that share it decides.
+        var validities: [String: Duration] = [:]
+        /// The stream that was started last, and its host: the next one's is mostly the same.
+        var lastHost: (stream: StreamSpecification, host: String)?
         var nextRequester: UInt64 = 0
         var random: StreamRandom
         var isStopping = false
@@ -78,7 +93,9 @@ public final class StreamRuntime: Sendable {
     private let logger: Logger
     private let group: any EventLoopGroup
     private let state: NIOLockedValueBox<State>
-    private let ended: @Sendable (String) -> Void
+    private let surroundings: StreamDriver.Surroundings
+    /// By event loop; empty where every stream has timers of its own.
+    private let ticks: [ObjectIdentifier: NIOLoopBoundBox<LoopTicks>]
 
     /// A runtime that holds nothing yet.
     ///
@@ -93,7 +110,16 @@ public final class StreamRuntime: Sendable {
         self.listeners = listeners
         self.logger = logger
         self.group = group
-        self.ended = ended
+        surroundings = StreamDriver.Surroundings(
+            network: options.network, wall: options.wall, logger: logger, cursors: options.cursors, endProcess: ended)
+        var ticks: [ObjectIdentifier: NIOLoopBoundBox<LoopTicks>] = [:]
+        if options.timerSlack > .zero {
+            for loop in group.makeIterator() {
+                ticks[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeBoxSendingValue(
+                    LoopTicks(loop: loop, interval: options.timerSlack), eventLoop: loop)
+            }
+        }
+        self.ticks = ticks
         let seed = options.seed ?? UInt64.random(in: .min ... .max)
         state = NIOLockedValueBox(State(random: StreamRandom(seed: seed)))
         if options.cursors != nil { saveCursorsEverySecond() }
@@ -110,6 +136,7 @@ public final class StreamRuntime: Sendable {
         state.withLockedValue { state in
             guard !state.isStopping else { return }
             state.plan = plan
+            state.validities = Self.validities(plan)
             let wanted = Dictionary(plan.streams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
             for (name, held) in state.held.sorted(by: { $0.key < $1.key }) where wanted[name] == nil {
                 changes.removed.append(name)
@@ -134,9 +161,19 @@ public final class StreamRuntime: Sendable {
             }
             for held in stopping { state.held[held.specification.name] = nil }
         }
-        for held in stopping { replace(held) }
-        for stream in starting { start(stream) }
+        replace(stopping)
+        start(starting)
         return changes
+    }
+
+    private static func validities(_ plan: RuntimePlan) -> [String: Duration] {
+        var validities: [String: Duration] = [:]
+        for stream in plan.streams {
+            guard let credential = stream.credential else { continue }
+            let validity = stream.profile.token.minimumValidity
+            validities[credential] = max(validity, validities[credential] ?? .zero)
+        }
+        return validities
     }
 
     /// Stops a stream; done once its sockets are closed and its listener was told.
@@ -155,10 +192,23 @@ public final class StreamRuntime: Sendable {
         }
     }
 
-    /// Stops a stream that the plan no longer has as it was, and starts what the plan has in its place by then.
-    private func replace(_ held: Held) {
+    /// Stops streams that the plan no longer has as they were, and starts what the plan has in their place by then.
+    private func replace(_ stopping: [Held]) {
+        for (_, held) in Dictionary(grouping: stopping, by: { ObjectIdentifier($0.loop) }) {
+            guard let loop = held.first?.loop else { continue }
+            let leaving = held.map { ($0, loop.makePromise(of: Void.self)) }
+            for (held, over) in leaving { follow(held, until: over.futureResult) }
+            // Thousands that are closed at once would keep the others of their loop waiting.
+            Spread.over(leaving, on: loop) { [self] held, over in
+                retire(held).cascade(to: over)
+            } dropped: { _, over in
+                over.fail(EventLoopError.shutdown)
+            }
+        }
+    }
+
+    private func follow(_ held: Held, until over: EventLoopFuture<Void>) {
         let name = held.specification.name
-        let over = retire(held)
         state.withLockedValue { $0.leaving[name] = over }
         over.whenComplete { [self] _ in
             let (successor, isStopping) = state.withLockedValue { state in
@@ -170,11 +220,39 @@ public final class StreamRuntime: Sendable {
                 options.cursors?.forget(name)
                 return
             }
-            if !isStopping { start(successor) }
+            if !isStopping { start([successor]) }
         }
     }
 
-    private func start(_ stream: StreamSpecification) {
+    /// Streams that are handed to their event loop together: each would otherwise wake it, and more at once would hold up
+    /// those that run there already.
+    private static let startBatch = 64
+
+    private func start(_ streams: [StreamSpecification]) {
+        var batches: [ObjectIdentifier: (loop: any EventLoop, streams: [Starting])] = [:]
+        for stream in streams {
+            guard let starting = prepare(stream) else { continue }
+            let loop = starting.held.loop
+            let key = ObjectIdentifier(loop)
+            batches[key, default: (loop, [])].streams.append(starting)
+            if batches[key]?.streams.count == Self.startBatch, let batch = batches.removeValue(forKey: key) {
+                begin(batch.streams, on: loop)
+            }
+        }
+        for (loop, streams) in batches.values { begin(streams, on: loop) }
+    }
+
+    /// A stream that is held, but does not run yet.
+    private struct Starting: Sendable {
+        let held: Held
+        let identity: StreamIdentity
+        let cursor: Cursor?
+        let listener: any StreamListener
+        let share: Share
+    }
+
+    /// Takes a stream up; nil where its listener refuses it, or all is ending.
+    private func prepare(_ stream: StreamSpecification) -> Starting? {
         let cursor = options.cursors?.cursor(of: stream.name)
         let identity = StreamIdentity(
             name: stream.name, profile: stream.profile.name,
@@ -184,30 +262,38 @@ public final class StreamRuntime: Sendable {
             listener = try listeners.added(identity, stream)
         } catch {
             logger.error("stream not started: \(error)", metadata: ["stream": "\(stream.name)"])
-            return
+            return nil
         }
         let loop = group.next()
         // Held from here on, and not from when the loop gets to it: the next plan must find it.
-        let started: (share: Share, box: NIOLoopBoundBox<StreamDriver?>)? = state.withLockedValue { state in
+        let starting: Starting? = state.withLockedValue { state in
             guard !state.isStopping else { return nil }
             let share = self.share(of: stream, &state)
-            let box = NIOLoopBoundBox<StreamDriver?>.makeEmptyBox(eventLoop: loop)
-            state.held[stream.name] = Held(
-                specification: stream, credential: share.credential, driver: box, loop: loop)
-            return (share, box)
+            let held = Held(stream, credential: share.credential, loop: loop)
+            state.held[stream.name] = held
+            return Starting(held: held, identity: identity, cursor: cursor, listener: listener, share: share)
         }
-        guard let (share, box) = started else { return listeners.removed(identity) }
+        if starting == nil { listeners.removed(identity) }
+        return starting
+    }
+
+    private func begin(_ streams: [Starting], on loop: any EventLoop) {
         // A listener's calls, too, begin on the stream's own loop.
-        loop.execute { [self] in
-            let driver = StreamDriver(
-                stream, identity: identity, cursor: cursor, listener: listener, budget: share.budget,
-                credential: share.keeper, requester: share.requester, seed: share.seed, surroundings: surroundings,
-                loop: loop)
-            if let keeper = share.keeper, let name = stream.credential {
-                keeper.join(share.requester, driver.credentialClient(name))
+        let ticks = ticks[ObjectIdentifier(loop)]
+        loop.execute { [surroundings] in
+            for starting in streams {
+                let stream = starting.held.specification
+                let share = starting.share
+                let driver = StreamDriver(
+                    stream, identity: starting.identity, cursor: starting.cursor, listener: starting.listener,
+                    budget: share.budget, credential: share.keeper, requester: share.requester, seed: share.seed,
+                    surroundings: surroundings, ticks: ticks?.value, loop: loop)
+                if let keeper = share.keeper, let name = stream.credential {
+                    keeper.join(share.requester, driver.credentialClient(name))
+                }
+                starting.held.driver.value = driver
+                driver.handle(.started)
             }
-            box.value = driver
-            driver.handle(.started)
         }
     }
 
@@ -228,16 +314,9 @@ public final class StreamRuntime: Sendable {
             seed: state.random.next())
     }
 
-    private var surroundings: StreamDriver.Surroundings {
-        StreamDriver.Surroundings(
-            network: options.network, wall: options.wall, logger: logger, cursors: options.cursors, endProcess: ended)
-    }
-
     private func keeper(for stream: StreamSpecification, _ state: inout State) -> CredentialKeeper? {
         guard let name = stream.credential, let given = state.plan.credentials[name] else { return nil }
-        // The strictest of the profiles that share the credential decides how long a token must still be good.
-        let validity = state.plan.streams.filter { $0.credential == name }.map(\.profile.token.minimumValidity).max()
-        let specification = given.good(for: validity ?? .zero)
+        let specification = given.good(for: state.validities[name] ?? .zero)
         if let known = state.keepers[name], known.specification == specification { return known.keeper }
         let keeper = CredentialKeeper(
             name: name, credential: specification.credential(environment: options.environment),
@@ -247,25 +326,45 @@ public final class StreamRuntime: Sendable {
     }
 
     private func budget(for stream: StreamSpecification, _ state: inout State) -> BudgetKeeper {
-        let key = StreamWire(stream, clientID: "", matching: false).host + "\u{0}" + (stream.credential ?? "")
+        let key = host(of: stream, &state) + "\u{0}" + (stream.credential ?? "")
         if let known = state.budgets[key] { return known }
         let keeper = BudgetKeeper(options.budget, loop: group.next())
         state.budgets[key] = keeper
         return keeper
     }
 
+    /// The host of a stream whose address is that of the last one is not worked out again: parsing an address is most of
+    /// what starting a stream costs here.
+    private func host(of stream: StreamSpecification, _ state: inout State) -> String {
+        if let (last, host) = state.lastHost, last.sharedProfile === stream.sharedProfile, last.url == stream.url,
+            last.url != nil || last.variables == stream.variables
+        {
+            return host
+        }
+        let host = StreamWire(stream, clientID: "", matching: false).host
+        state.lastHost = (stream, host)
+        return host
+    }
+
+    /// 128 random bits, written as a UUID is.
     private static func randomIdentifier() -> String {
         var random = SystemRandomNumberGenerator()
-        let hexadecimal = (0..<2).map { _ in
-            let digits = String(random.next() as UInt64, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
-        var identifier = ""
-        for (index, digit) in hexadecimal.enumerated() {
-            if [8, 12, 16, 20].contains(index) { identifier += "-" }
-            identifier.append(digit)
+        var high: UInt64 = random.next()
+        var low: UInt64 = random.next()
+        // Unsafe, and sound: each of the 36 bytes is written, and is ASCII.
+        return String(unsafeUninitializedCapacity: 36) { text in
+            for place in 0..<36 {
+                guard ![8, 13, 18, 23].contains(place) else {
+                    text[place] = UInt8(ascii: "-")
+                    continue
+                }
+                let digit = UInt8(high >> 60)
+                text[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                high = high << 4 | low >> 60
+                low <<= 4
+            }
+            return 36
         }
-        return identifier
     }
 
     // MARK: Requests

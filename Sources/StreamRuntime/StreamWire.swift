@@ -4,10 +4,12 @@ import WebSocketTransport
 
 /// What one stream says and hears on the wire: its profile with its own variables put in.
 struct StreamWire: Sendable {
-    let profile: Profile
-    private let specification: StreamSpecification
+    private let sharedProfile: SharedProfile
+    private let url: String?
+    private let maxMessageSize: Int
     private let fixed: [String: VariableValue]
-    /// Compiled once; nil where a pattern compares with something that each attempt has anew.
+    /// This stream's own: where the profile's serve all streams, or a pattern compares with something that each attempt
+    /// has anew, there is none.
     private let matchers: [SessionKind: SharedMatcher]
 
     /// Replies that the service asks for; few profiles have any.
@@ -17,14 +19,15 @@ struct StreamWire: Sendable {
 
     /// - Parameter matching: whether messages will be read; compiling the matchers is most of what a wire costs.
     init(_ specification: StreamSpecification, clientID: String, matching: Bool = true) {
-        self.specification = specification
-        profile = specification.profile
+        sharedProfile = specification.sharedProfile
+        url = specification.url
+        maxMessageSize = specification.maxMessageSize
         var variables = specification.variables
         variables[Profile.BuiltInVariable.clientID.rawValue] = .string(clientID)
         variables[Profile.BuiltInVariable.stream.rawValue] = .string(specification.name)
         fixed = variables
         var matchers: [SessionKind: SharedMatcher] = [:]
-        if matching,
+        if matching, sharedProfile.matcher(for: .open) == nil,
             specification.profile.matcherVariables.isDisjoint(with: [Profile.BuiltInVariable.correlationID.rawValue])
         {
             for session in SessionKind.allCases {
@@ -36,9 +39,12 @@ struct StreamWire: Sendable {
         resumeNeedsCaptures = specification.profile.resumeNeedsCaptures
     }
 
+    /// The protocol.
+    var profile: Profile { sharedProfile.profile }
+
     /// The host whose connect budget the stream shares: of its own address, or else the profile's.
     var host: String {
-        if let url = specification.url, let target = try? ConnectTarget(url) { return target.authority }
+        if let url, let target = try? ConnectTarget(url) { return target.authority }
         if let handshake = try? profile.handshake(for: .open, variables: variables(of: .empty)),
             let target = try? ConnectTarget(handshake.url)
         {
@@ -92,15 +98,16 @@ struct StreamWire: Sendable {
         generation: UInt64, session: SessionKind, attempt: Attempt, timeout: Duration
     ) throws -> ConnectionRequest {
         let handshake = try profile.handshake(
-            for: session, url: specification.url, variables: variables(of: attempt))
+            for: session, url: url, variables: variables(of: attempt))
         return ConnectionRequest(
             generation: generation, target: try ConnectTarget(handshake.url),
             headers: handshake.headers.map { HTTPHeaderField($0.name, $0.value) },
-            subprotocols: handshake.subprotocols, maxMessageSize: specification.maxMessageSize, timeout: timeout)
+            subprotocols: handshake.subprotocols, maxMessageSize: maxMessageSize, timeout: timeout)
     }
 
     func matcher(for session: SessionKind, attempt: Attempt) -> SharedMatcher {
-        matchers[session] ?? SharedMatcher(profile.matcher(for: session, variables: variables(of: attempt)))
+        sharedProfile.matcher(for: session) ?? matchers[session]
+            ?? SharedMatcher(profile.matcher(for: session, variables: variables(of: attempt)))
     }
 
     // MARK: Meanings
@@ -127,7 +134,9 @@ struct StreamWire: Sendable {
         switch failure.kind {
         case .refusedByServer(let refusal):
             let retryAfter = refusal.retryAfter.flatMap { RetryAfter.parse($0, now: wall) }
-            return profile.failure(forStatus: refusal.status, retryAfter: retryAfter, body: refusal.body)
+            // Of a redirect, that it was not followed says more than its body, which is a link to elsewhere.
+            let body = (300...399).contains(refusal.status) ? Array(failure.text.utf8) : refusal.body
+            return profile.failure(forStatus: refusal.status, retryAfter: retryAfter, body: body)
         case .dns: reason = .dns
         case .refused: reason = .refused
         case .timeout: reason = .timeout

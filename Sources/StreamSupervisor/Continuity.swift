@@ -37,6 +37,13 @@ public struct Continuity: Sendable {
     /// Continuity as the audit trail shows it; nil where the protocol has no numbers.
     public var ratio: Double? { isSequenced ? tallies.continuity : nil }
 
+    /// Up to where everything is known, arrived or lost: what another life of the process has to resume from. With the
+    /// highest number instead, a number that is still waited for when the process dies would never be counted.
+    public var settledThrough: UInt64? {
+        guard let missing = main.firstMissing, let highest = main.highest, missing > 0 else { return tallies.highest }
+        return min(missing - 1, highest)
+    }
+
     /// When a gap is to be given up next, or a suspicion to be judged.
     public var nextDeadline: Instant? {
         var deadline = main.nextDeadline

@@ -55,6 +55,9 @@ struct SequenceTracker: Sendable {
 
     var hasGaps: Bool { !gaps.isEmpty }
 
+    /// The lowest number that is still waited for.
+    var firstMissing: UInt64? { gaps.first?.missing.ranges.first?.first }
+
     /// When the next gap is to be given up, or suspects are to be judged.
     var nextDeadline: Instant? {
         var deadline = suspects.map { $0.since + window }

@@ -35,8 +35,9 @@ extension StreamMachine {
             if overlapping { handover = why }
         }
         let facts = StreamEvent.Attempt(
-            generation: generation, number: attemptNumber, retryCount: retryCount, isReconnect: isReconnect,
-            isResume: policy.resumable && hasSession, delay: delay, cause: cause)
+            id: AttemptID(seed: attemptSeed, generation: generation), generation: generation, number: attemptNumber,
+            retryCount: retryCount, isReconnect: isReconnect, isResume: policy.resumable && hasSession, delay: delay,
+            cause: cause)
         attempt = PendingAttempt(facts: facts, stage: .awaitingPermit, began: now, handover: handover)
         actions.append(.emit(.attemptStarted(facts)))
         actions.append(.requestPermit(generation: generation))

@@ -217,6 +217,7 @@ extension StreamMachine {
         at now: Instant
     ) -> StreamEvent.ConnectionLoss {
         StreamEvent.ConnectionLoss(
+            attempt: AttemptID(seed: attemptSeed, generation: connection.generation),
             generation: connection.generation, reason: reason, closeCode: closeCode, detail: detail,
             liveFor: now - connection.since, lastSequence: continuity.tallies.highest)
     }

@@ -30,6 +30,8 @@ public struct StreamMachine: Sendable {
 
     /// The generation of the newest connection.
     var generation: UInt64 = 0
+    /// What attempts' identifiers are made of.
+    let attemptSeed: UInt64
     /// Consecutive retries since the stream last held.
     var retryCount = 0
     /// Attempts since the stream was last live.
@@ -105,9 +107,12 @@ public struct StreamMachine: Sendable {
     }
 
     /// A stream that is not started yet. `lastSequence` is the saved cursor, where there is one: the first attempt
-    /// then resumes.
-    public init(policy: StreamPolicy, lastSequence: UInt64? = nil, resumesSession: Bool = false) {
+    /// then resumes. `attemptSeed` is what the identifiers of its attempts are made of; it decides nothing.
+    public init(
+        policy: StreamPolicy, lastSequence: UInt64? = nil, resumesSession: Bool = false, attemptSeed: UInt64 = 0
+    ) {
         self.policy = policy
+        self.attemptSeed = attemptSeed
         continuity = Continuity(policy: policy)
         backoff = Backoff(policy.backoff)
         if policy.resumable, lastSequence != nil || resumesSession {

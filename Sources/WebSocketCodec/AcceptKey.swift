@@ -1,3 +1,5 @@
+// The unsafe access is to the bytes of a number, for the call alone.
+
 /// The value of `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key` as it stands in the request (RFC 6455, section 4.2.2).
 public func acceptKey(for key: some Sequence<UInt8>) -> String {
     String(decoding: base64(sha1(Array(key) + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))), as: UTF8.self)

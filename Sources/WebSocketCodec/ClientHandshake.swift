@@ -1,3 +1,6 @@
+// The unsafe pointer is to the input, valid during the call; buffer pointers check their bounds when indexed in debug
+// builds, and every index here is compared with the length.
+
 /// The client's opening handshake (RFC 6455, section 4.1): bytes to send, then bytes to feed until it is decided.
 ///
 /// Our own instead of an HTTP client's upgrade, so that no byte after the 101 is ever lost.
@@ -72,18 +75,22 @@ public struct ClientHandshake: Sendable {
     ///   - headers: further fields; those that the handshake itself needs are refused.
     ///   - subprotocols: in the order of preference.
     ///   - offersDeflate: whether permessage-deflate is offered.
+    ///   - takesContextOver: whether a message may be compressed with what earlier ones held; see
+    ///     ``DeflateAgreement/contextFreeClientOffer``.
     ///   - nonce: sixteen random bytes.
     /// - Throws: `invalidRequest` where a value would break the request: control characters, spaces, no token.
     public init(
         host: String, target: String, headers: [(String, String)] = [], subprotocols: [String] = [],
-        offersDeflate: Bool, nonce: Nonce
+        offersDeflate: Bool, takesContextOver: Bool = true, nonce: Nonce
     ) throws(HandshakeError) {
         let random = [nonce.0, nonce.1].flatMap { word in withUnsafeBytes(of: word.bigEndian, Array.init) }
         key = String(decoding: base64(random), as: UTF8.self)
         self.subprotocols = subprotocols
         self.offersDeflate = offersDeflate
         request = try UpgradeRequest(
-            host: host, target: target, headers: headers, subprotocols: subprotocols, offersDeflate: offersDeflate,
+            host: host, target: target, headers: headers, subprotocols: subprotocols,
+            deflateOffer: offersDeflate
+                ? takesContextOver ? DeflateAgreement.clientOffer : DeflateAgreement.contextFreeClientOffer : nil,
             key: key
         ).bytes()
     }

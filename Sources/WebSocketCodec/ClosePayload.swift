@@ -1,3 +1,5 @@
+// The unsafe pointer is to a frame's payload, valid during the call and at most 125 bytes; its length is checked first.
+
 /// What a close frame says (RFC 6455, section 5.5.1).
 struct ClosePayload {
     let code: UInt16

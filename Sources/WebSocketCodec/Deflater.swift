@@ -23,6 +23,13 @@ struct Deflater: ~Copyable, @unchecked Sendable {
         stream.deallocate()
     }
 
+    private mutating func end() {
+        guard let stream else { return }
+        deflateEnd(stream)
+        stream.deallocate()
+        self.stream = nil
+    }
+
     /// Deflates a whole message into `output`, without the tail 00 00 FF FF that the receiver puts back.
     /// False where zlib can't: the message is then to be sent as it is, and nothing later may be compressed.
     mutating func deflate(_ message: UnsafeRawBufferPointer, into output: inout MessageBuffer) -> Bool {
@@ -33,6 +40,7 @@ struct Deflater: ~Copyable, @unchecked Sendable {
             return true
         }
         guard let stream = started() else { return false }
+        defer { if !keepsContext { end() } }
         var rest = message
         repeat {
             let offered = min(rest.count, Int(UInt32.max))
@@ -42,7 +50,6 @@ struct Deflater: ~Copyable, @unchecked Sendable {
             rest = UnsafeRawBufferPointer(rebasing: rest[offered...])
             guard flush(stream, rest.isEmpty ? Z_SYNC_FLUSH : Z_NO_FLUSH, into: &output) else { return false }
         } while !rest.isEmpty
-        if !keepsContext { deflateReset(stream) }
         output.removeLast(4)
         return true
     }

@@ -1,3 +1,5 @@
+// The unsafe pointer is to bytes that the caller owns, for the call alone.
+
 /// The masking of client frames (RFC 6455, section 5.3).
 struct FrameMask {
     /// The key as it stands on the wire, most significant byte first.

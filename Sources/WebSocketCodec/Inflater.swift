@@ -78,6 +78,14 @@ struct Inflater: ~Copyable, @unchecked Sendable {
         return endsWithBlock
     }
 
+    /// Between two messages: gives the memory back where no context is to be kept.
+    mutating func rest() {
+        guard !keepsContext, let stream else { return }
+        inflateEnd(stream)
+        stream.deallocate()
+        self.stream = nil
+    }
+
     private mutating func started() -> UnsafeMutablePointer<z_stream>? {
         if let stream { return stream }
         let fresh = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)

@@ -1,3 +1,6 @@
+// Unsafe pointers, because this is the path of nearly every frame. Into the input, valid during the call; each read is
+// preceded by a look at what is available.
+
 /// A final, uncompressed, unmasked text or binary frame that lies whole in the input: nearly every frame there is.
 ///
 /// Only a short cut: where it does not apply, the frame is read byte by byte, with all rules and their errors.

@@ -1,3 +1,5 @@
+// The unsafe pointer is to the input, valid during the call; every part that is taken is at most what is left of it.
+
 /// Keeps the beginning of a refusal's body (RFC 9112, sections 6 and 7.1).
 ///
 /// A body that is framed badly ends there: the status before it is worth more than an error about what follows.

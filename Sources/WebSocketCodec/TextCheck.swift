@@ -1,9 +1,12 @@
+// The unsafe pointer is to a part of a message, valid during the call.
+
 /// The check of one text message, over all of its parts (RFC 6455, section 8.1).
 struct TextCheck {
     private var validator = UTF8Validator()
     private var count = 0
 
     /// Takes the next part; throws with the first byte that can't be UTF-8.
+    @inline(__always)
     mutating func take(_ part: UnsafeRawBufferPointer) throws(WebSocketError) {
         if let index = validator.firstInvalid(in: part) {
             throw WebSocketError(
@@ -13,6 +16,7 @@ struct TextCheck {
     }
 
     /// The message is over.
+    @inline(__always)
     func end() throws(WebSocketError) {
         guard validator.isComplete else {
             throw WebSocketError(

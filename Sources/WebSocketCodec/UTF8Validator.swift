@@ -1,3 +1,6 @@
+// Unsafe pointers, because a bounds check for each byte would cost more than the work. Into a part of a message, valid
+// during the call; sixteen bytes are only read where there are sixteen left.
+
 /// Checks UTF-8 as it arrives: the first byte that can't belong to any character is found at once, whatever the
 /// division into chunks (RFC 3629, section 4; RFC 6455, section 8.1).
 struct UTF8Validator {

@@ -4,7 +4,8 @@ struct UpgradeRequest {
     var target: String
     var headers: [(String, String)]
     var subprotocols: [String]
-    var offersDeflate: Bool
+    /// The offer of permessage-deflate; nil for none.
+    var deflateOffer: String?
     /// `Sec-WebSocket-Key`.
     var key: String
 
@@ -24,9 +25,7 @@ struct UpgradeRequest {
         if !subprotocols.isEmpty {
             lines.append("Sec-WebSocket-Protocol: \(subprotocols.joined(separator: ", "))")
         }
-        if offersDeflate {
-            lines.append("Sec-WebSocket-Extensions: \(DeflateAgreement.clientOffer)")
-        }
+        if let deflateOffer { lines.append("Sec-WebSocket-Extensions: \(deflateOffer)") }
         lines += headers.map { "\($0.0): \($0.1)" }
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }

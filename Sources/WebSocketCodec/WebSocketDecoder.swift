@@ -1,3 +1,6 @@
+// Unsafe pointers are to the input or to the decoder's own buffers, valid until the next call: a message is handed on
+// where it lies. Every part that is taken is at most what is left of the input.
+
 /// Bytes of the peer in, messages and errors out (RFC 6455, section 5; RFC 7692, section 7).
 ///
 /// A message that lies whole, unfragmented and uncompressed in the input is handed on where it lies: nothing is copied
@@ -51,6 +54,14 @@ public struct WebSocketDecoder: ~Copyable, Sendable {
 
     /// Memory that is held for parts of messages, in bytes; without zlib's window.
     var heldCapacity: Int { message.capacity + control.capacity }
+
+    /// Gives back what is of no use until more arrives: to be called when a batch of reads is over. Where the peer takes
+    /// no context over from one message to the next, that is the inflater with its window, 40 KiB.
+    public mutating func rest() {
+        guard inflates, remaining == 0, !isFragmented else { return }
+        inflater.rest()
+        message.release()
+    }
 
     /// Decodes what has arrived; any division of the stream gives the same result. Messages that came before an error
     /// are handed on before it is thrown. After an error or a close frame, further bytes are ignored.

@@ -1,3 +1,5 @@
+// The unsafe pointers are to payloads of the caller, valid during the call, in which they are copied.
+
 /// Messages in, bytes for the peer out (RFC 6455, section 5; RFC 7692, section 7).
 ///
 /// Not copyable: the deflater's window belongs to one connection. A client passes a fresh, unpredictable masking key

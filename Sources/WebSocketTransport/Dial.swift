@@ -77,7 +77,7 @@ final class Dial {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Each connection keeps its buffer: small while little comes, so that idle ones cost little.
             .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 2048, maximum: 65536)
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
             )
             // The owner's deadline is the one that counts; this one makes sure that no socket outlives it.
             .connectTimeout(TimeAmount(options.connectTimeout))

@@ -1,3 +1,5 @@
+// The unsafe pointers are those of `getaddrinfo`, whose list is freed where it was had.
+
 import Glibc
 import NIOConcurrencyHelpers
 public import NIOCore

@@ -1,3 +1,5 @@
+// The unsafe pointers are to payloads of the caller, valid during the call, in which they are copied.
+
 public import NIOCore
 public import WebSocketCodec
 
@@ -24,6 +26,10 @@ public final class WebSocketConnection {
         if case .attached(let handler) = state { handler.isOpen } else { false }
     }
 
+    var delivers: Bool {
+        if case .attached(let handler) = state { handler.delivers } else { false }
+    }
+
     let options: WebSocketOptions
     /// Held until the last call to it, so that an owner that lets go can't miss the end.
     private(set) var delegate: (any WebSocketDelegate)?
@@ -35,9 +41,11 @@ public final class WebSocketConnection {
         case ended
     }
 
-    private let headers: [HTTPHeaderField]
+    /// Empty once they are sent.
+    private var headers: [HTTPHeaderField]
     private var state = State.idle
-    private var dial: Dial
+    /// Nil once the connection is open.
+    private var dial: Dial?
     private var deadline: Scheduled<Void>?
 
     /// A connection that ``start()`` opens.
@@ -65,7 +73,7 @@ public final class WebSocketConnection {
     /// Begins to connect. A second call does nothing. The delegate hears nothing before this call has returned.
     public func start() {
         loop.assertInEventLoop()
-        guard case .idle = state else { return }
+        guard case .idle = state, let dial else { return }
         state = .dialing(dial)
         setDeadline()
         // Deferred, since an address needs no look-up and an error could come at once.
@@ -86,10 +94,12 @@ public final class WebSocketConnection {
             let handshake = try ClientHandshake(
                 host: target.hostHeader, target: target.requestTarget, headers: headers.map { ($0.name, $0.value) },
                 subprotocols: options.subprotocols, offersDeflate: options.offersDeflate,
+                takesContextOver: options.takesContextOver,
                 nonce: (.random(in: .min ... .max), .random(in: .min ... .max)))
             guard channel.isActive else {
                 return fail(.closed, "\(target) closed the connection before it was asked anything")
             }
+            headers = []
             let handler = WebSocketHandler(connection: self, handshake: handshake)
             state = .attached(handler)
             try channel.pipeline.syncOperations.addHandler(handler)
@@ -183,10 +193,10 @@ public final class WebSocketConnection {
         case .idle:
             state = .ended
             delegate = nil
-        case .dialing:
+        case .dialing(let dial):
             dial.cancel()
             state = .ended
-            loop.assumeIsolated().execute { self.fail(.aborted, "given up while \(self.dial.phase.words)") }
+            loop.assumeIsolated().execute { self.fail(.aborted, "given up while \(dial.phase.words)") }
         case .attached(let handler): handler.abort()
         }
     }
@@ -196,20 +206,27 @@ public final class WebSocketConnection {
     func opened(_ accepted: ClientHandshake.Accepted) {
         deadline?.cancel()
         deadline = nil
-        dial.finishPhase(.answer, next: .answer)
+        let phases = endDial()
         delegate?.webSocketOpened(
             self,
             WebSocketOpening(
-                phases: dial.phases, headers: accepted.headers.map { HTTPHeaderField($0.name, $0.value) },
+                phases: phases, headers: accepted.headers.map { HTTPHeaderField($0.name, $0.value) },
                 subprotocol: accepted.subprotocol, isCompressed: accepted.deflate != nil))
     }
 
+    /// The answer is here; the phases up to it.
+    private func endDial() -> DialPhases {
+        dial?.finishPhase(.answer, next: .answer)
+        defer { dial = nil }
+        return dial?.phases ?? DialPhases()
+    }
+
     func fail(_ kind: DialFailure.Kind, _ text: String) {
-        end(DialFailure(kind, phases: dial.phases, text: text))
+        end(DialFailure(kind, phases: dial?.phases ?? DialPhases(), text: text))
     }
 
     func refused(_ refusal: ClientHandshake.Refusal) {
-        dial.finishPhase(.answer, next: .answer)
+        dial?.finishPhase(.answer, next: .answer)
         let location = (300...399).contains(refusal.status) ? "; redirects are not followed" : ""
         let reason = refusal.reason.isEmpty ? "" : " \(refusal.reason.prefix(100))"
         let answer = HTTPRefusal(

@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call.
+
 public import WebSocketCodec
 
 /// Hears what happens to a ``WebSocketConnection``; every call is made on the connection's event loop.
@@ -12,12 +14,41 @@ public protocol WebSocketDelegate: AnyObject {
     /// A whole message. `payload` is valid during the call; text has been checked to be UTF-8.
     func webSocketReceived(
         _ connection: WebSocketConnection, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer)
+    /// Whole messages that arrived together, in the order of the wire. Both the messages and their payloads are valid
+    /// during the call. Whoever has nothing to gain from seeing them together leaves this out and is given them one by
+    /// one.
+    func webSocketReceived(_ connection: WebSocketConnection, _ messages: UnsafeBufferPointer<WebSocketMessage>)
     /// A pong, asked for or not. `payload`, at most 125 bytes, is valid during the call.
     func webSocketReceivedPong(_ connection: WebSocketConnection, _ payload: UnsafeRawBufferPointer)
     /// A batch of reads is over: the moment to publish tallies. Comes before `webSocketClosed` of the same batch.
     func webSocketReadCompleted(_ connection: WebSocketConnection)
     /// An open connection has ended.
     func webSocketClosed(_ connection: WebSocketConnection, _ closure: WebSocketClosure)
+}
+
+extension WebSocketDelegate {
+    /// Hands the messages over one by one. A delegate that aborts in the middle hears nothing of the rest.
+    public func webSocketReceived(
+        _ connection: WebSocketConnection, _ messages: UnsafeBufferPointer<WebSocketMessage>
+    ) {
+        for message in messages where connection.delivers {
+            webSocketReceived(connection, message.kind, message.payload)
+        }
+    }
+}
+
+/// A whole message where it lies: valid during the call that hands it over. Text has been checked to be UTF-8.
+public struct WebSocketMessage {
+    /// Text or bytes.
+    public let kind: MessageKind
+    /// The message.
+    public let payload: UnsafeRawBufferPointer
+
+    /// The message at `payload`.
+    public init(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+        self.kind = kind
+        self.payload = payload
+    }
 }
 
 /// What was agreed when a connection opened.

@@ -1,3 +1,5 @@
+// The unsafe pointers are into the channel's buffer or the codec's, valid during the call, and only handed on in it.
+
 import Glibc
 import NIOCore
 import NIOSSL
@@ -36,7 +38,8 @@ final class WebSocketHandler: ChannelInboundHandler {
     static let deflateThreshold = 4096
 
     private let connection: WebSocketConnection
-    private var handshake: ClientHandshake
+    /// Nil once it is over: ten thousand requests and answers that nobody reads again are ten megabytes.
+    private var handshake: ClientHandshake?
     private var phase = Phase.handshaking
     private var decoder: WebSocketDecoder
     private var encoder: WebSocketEncoder
@@ -60,11 +63,14 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     var isHandshakeDone: Bool { phase != .handshaking }
 
+    /// Whether the delegate is told what arrives.
+    var delivers: Bool { phase == .open || phase == .closing }
+
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        outgoing.append(contentsOf: handshake.request)
+        if let handshake { outgoing.append(contentsOf: handshake.request) }
         flush()
     }
 
@@ -89,7 +95,8 @@ final class WebSocketHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         flush()
-        guard phase == .open || phase == .closing else { return }
+        guard delivers else { return }
+        decoder.rest()
         connection.delegate?.webSocketReadCompleted(connection)
     }
 
@@ -128,8 +135,8 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     private func advanceHandshake(_ bytes: UnsafeRawBufferPointer) {
         do {
-            switch try handshake.receive(bytes) {
-            case .needsMore: break
+            switch try handshake?.receive(bytes) {
+            case .needsMore, nil: break
             case .refused(let refusal):
                 drop()
                 connection.refused(refusal)
@@ -137,10 +144,11 @@ final class WebSocketHandler: ChannelInboundHandler {
                 decoder = WebSocketDecoder(
                     role: .client, maxMessageSize: connection.options.maxMessageSize, deflate: accepted.deflate)
                 encoder = WebSocketEncoder(role: .client, deflate: accepted.deflate)
+                handshake = nil
                 phase = .open
                 connection.opened(accepted)
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[min(accepted.consumed, bytes.count)...])
-                if phase == .open || phase == .closing, !rest.isEmpty { decode(rest) }
+                if delivers, !rest.isEmpty { decode(rest) }
             }
         } catch {
             drop()
@@ -151,7 +159,7 @@ final class WebSocketHandler: ChannelInboundHandler {
     private func handshakeStreamEnded() {
         phase = .gone
         do {
-            if let refusal = try handshake.receiveEnd() { return connection.refused(refusal) }
+            if let refusal = try handshake?.receiveEnd() { return connection.refused(refusal) }
             connection.fail(.closed, "\(connection.target) closed the connection without an answer")
         } catch {
             guard error.kind == .endOfStream else {
@@ -165,47 +173,41 @@ final class WebSocketHandler: ChannelInboundHandler {
     func handshakeDeadlineReached() {
         guard phase == .handshaking else { return }
         drop()
-        if let refusal = try? handshake.receiveEnd() { return connection.refused(refusal) }
+        if let refusal = try? handshake?.receiveEnd() { return connection.refused(refusal) }
         connection.fail(.timeout(.answer), connection.timeoutText(.answer))
     }
 
     // MARK: Messages
 
     private func decode(_ bytes: UnsafeRawBufferPointer) {
-        var receiver = Receiver(handler: self)
-        do {
-            try decoder.decode(bytes, into: &receiver)
-        } catch {
-            guard phase == .open || phase == .closing else { return }
-            if phase == .open { encodeClose(code: error.closeCode, reason: "") }
-            linger()
-            end(error.kind == .messageTooBig ? .tooLarge : .protocolError, error.description)
+        withUnsafeTemporaryAllocation(of: WebSocketMessage.self, capacity: MessageCollector.most) { storage in
+            var receiver = MessageCollector(handler: self, input: bytes, storage: storage)
+            do throws(WebSocketError) {
+                try decoder.decode(bytes, into: &receiver)
+                receiver.deliver()
+            } catch {
+                receiver.deliver()
+                guard delivers else { return }
+                if phase == .open { encodeClose(code: error.closeCode, reason: "") }
+                linger()
+                end(error.kind == .messageTooBig ? .tooLarge : .protocolError, error.description)
+            }
         }
     }
 
-    /// What the decoder finds, on its way to the delegate. A delegate that aborts in the middle of a batch hears
-    /// nothing of the rest.
-    private struct Receiver: WebSocketReceiver {
-        let handler: WebSocketHandler
+    func received(_ messages: UnsafeBufferPointer<WebSocketMessage>) {
+        guard delivers else { return }
+        connection.delegate?.webSocketReceived(connection, messages)
+    }
 
-        func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-            guard handler.phase == .open || handler.phase == .closing else { return }
-            handler.connection.delegate?.webSocketReceived(handler.connection, kind, payload)
-        }
+    func receivedPing(_ payload: UnsafeRawBufferPointer) {
+        guard phase == .open else { return }
+        answerPing(payload)
+    }
 
-        func receivedPing(_ payload: UnsafeRawBufferPointer) {
-            guard handler.phase == .open else { return }
-            handler.answerPing(payload)
-        }
-
-        func receivedPong(_ payload: UnsafeRawBufferPointer) {
-            guard handler.phase == .open || handler.phase == .closing else { return }
-            handler.connection.delegate?.webSocketReceivedPong(handler.connection, payload)
-        }
-
-        func receivedClose(code: UInt16, reason: String) {
-            handler.receivedClose(code: code, reason: reason)
-        }
+    func receivedPong(_ payload: UnsafeRawBufferPointer) {
+        guard delivers else { return }
+        connection.delegate?.webSocketReceivedPong(connection, payload)
     }
 
     private func answerPing(_ payload: UnsafeRawBufferPointer) {
@@ -216,7 +218,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         encoder.pong(payload, maskingKey: .random(in: .min ... .max), into: &outgoing)
     }
 
-    private func receivedClose(code: UInt16, reason: String) {
+    func receivedClose(code: UInt16, reason: String) {
         switch phase {
         case .open:
             encodeClose(code: code, reason: "")
@@ -283,7 +285,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         guard let context, !outgoing.isEmpty else { return }
         let count = outgoing.count
         let buffer = context.channel.allocator.buffer(bytes: outgoing)
-        outgoing.removeAll(keepingCapacity: outgoing.capacity <= 4096)
+        outgoing = []
         outstanding += count
         connection.bytesSent += UInt64(count)
         let written = context.eventLoop.makePromise(of: Void.self)

@@ -46,7 +46,7 @@ func poll<Value>(
     let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
         if let answer = try await ask() { return answer }
-        try await Task.sleep(for: .milliseconds(100))
+        try await Task.sleep(until: .now + .milliseconds(100), clock: .continuous)
     }
     throw Unexpected(description: "waited \(seconds) s in vain for: \(what)")
 }

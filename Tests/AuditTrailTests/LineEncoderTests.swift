@@ -14,16 +14,17 @@ import Testing
     @Test func theLineThatTeamsParseKeepsItsKeysAndTheirOrder() {
         let expected =
             head + #""websocket_reconnection","stream":"queue-events","clientId":"c-1","retryCount":2,"#
-            + #""latencyMs":148,"continuityRate":0.9987,"status":"success","attempt":1,"after":"closed_abnormal","#
-            + #""delayMs":2140,"lastSequence":41,"phasesMs":{"dns":1,"tcp":2.05,"ack":148}}"# + "\n"
+            + #""latencyMs":148,"continuityRate":0.9987,"status":"success","attempt":1,"#
+            + #""attemptId":"4f1c9d2077b30a5e","after":"closed_abnormal","delayMs":2140,"lastSequence":41,"phasesMs":{"dns":1,"tcp":2.05,"ack":148}}"#
+            + "\n"
         #expect(encode(.reconnected(Samples.attempt(reconnect: true), Samples.outcome(.success))) == expected)
     }
 
     @Test func aFailedReconnectSaysWhy() {
         let expected =
             head + #""websocket_reconnection","stream":"queue-events","clientId":"c-1","retryCount":2,"#
-            + #""latencyMs":148,"continuityRate":null,"status":"failure","attempt":1,"cause":"closed","#
-            + #""after":"closed_abnormal","delayMs":2140,"httpStatus":503,"closeCode":1006,"#
+            + #""latencyMs":148,"continuityRate":null,"status":"failure","attempt":1,"#
+            + #""attemptId":"4f1c9d2077b30a5e","cause":"closed","after":"closed_abnormal","delayMs":2140,"httpStatus":503,"closeCode":1006,"#
             + #""phasesMs":{"dns":1,"tcp":2.05,"ack":148},"detail":"went away"}"# + "\n"
         let outcome = Samples.outcome(.failure, continuity: nil, lastSequence: nil)
         #expect(encode(.attemptFailed(Samples.attempt(reconnect: true), outcome, Samples.failure)) == expected)

@@ -215,4 +215,23 @@ import Testing
             #expect(replay.differences(from: scrape).count == count)
         }
     }
+
+    @Test func lineNumbersThatLeapAreCountedWithoutOverflow() {
+        var replay = AuditReplay()
+        for number in ["1", "18446744073709551615", "1", "18446744073709551615", "2"] {
+            let line = #"{"line":\#(number),"event":"stream_live","stream":"a"}"#
+            replay.read(line: Array(line.utf8)[...], at: "trail")
+        }
+        #expect(replay.missingLines == .max)
+        #expect(replay.lines == 5)
+        #expect(replay.problemCount == 4)
+    }
+
+    @Test(arguments: ["-Inf", "+Inf", "NaN", "-1e300", "1e300", "-9223372036854775809"])
+    func aScrapeMaySayWhatNoCounterCan(value: String) {
+        let scrape = "holdfast_messages_lost_total{stream=\"a\"} \(value)\n"
+        let differences = AuditReplay().differences(from: scrape)
+        #expect(differences.count == 1)
+        #expect(differences.first?.description.contains("the trail says 0, the scrape says ") == true)
+    }
 }

@@ -9,7 +9,8 @@ enum Samples {
 
     static func attempt(reconnect: Bool, cause: String = "closed_abnormal") -> StreamEvent.Attempt {
         .init(
-            generation: 3, number: 1, retryCount: 2, isReconnect: reconnect, isResume: reconnect,
+            id: AttemptID(rawValue: 0x4F1C_9D20_77B3_0A5E), generation: 3, number: 1, retryCount: 2,
+            isReconnect: reconnect, isResume: reconnect,
             delay: .milliseconds(2_140), cause: reconnect ? cause : "")
     }
 
@@ -35,7 +36,8 @@ enum Samples {
     static func loss(_ reason: DisconnectReason = .closedAbnormal, detail: String = "bye") -> StreamEvent {
         .connectionLost(
             .init(
-                generation: 1, reason: reason, closeCode: 1006, detail: detail, liveFor: .seconds(90),
+                attempt: AttemptID(rawValue: 0xA1), generation: 1, reason: reason, closeCode: 1006, detail: detail,
+                liveFor: .seconds(90),
                 lastSequence: 41))
     }
 
@@ -52,7 +54,9 @@ enum Samples {
             .attemptFailed(attempt(reconnect: true), outcome(.failure), failure),
             .attemptFailed(attempt(reconnect: true, cause: ""), outcome(.timeout), AttemptFailure(reason: .ackTimeout)),
             .resumeAcknowledged(attempt(reconnect: true), latency: .milliseconds(148)),
-            .bufferFlushed(count: 7), .reconnected(attempt(reconnect: true), outcome(.success)),
+            .subscriptionsRejected(.init(["v2.a", "v2.\"b\""], reason: "no permission")),
+            .subscriptionsRejected(.init((0..<30).map { "t\($0)" }, reason: "")), .bufferFlushed(count: 7),
+            .reconnected(attempt(reconnect: true), outcome(.success)),
             .live(attempt(reconnect: false), phases, outage: nil),
             .live(attempt(reconnect: true), PhaseTimings(), outage: .milliseconds(2_500)), .held, loss(),
             .connectionLost(

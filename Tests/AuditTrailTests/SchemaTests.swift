@@ -41,6 +41,16 @@ import Testing
         }
     }
 
+    @Test func linesOfAnAttemptAndOfItsConnectionNameIt() throws {
+        let named: Set<AuditEventName> = [
+            .websocketReconnection, .connectFailed, .streamLive, .reconnectAck, .connectionLost,
+        ]
+        for line in lines {
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.bytes)) as? [String: Any])
+            #expect((object["attemptId"] is String) == named.contains(line.event), "\(line.text)")
+        }
+    }
+
     @Test func closedSetsAreThoseOfTheModel() {
         #expect(definitions["failureReason"]?["enum"] as? [String] == ConnectFailureReason.allCases.map(\.rawValue))
         #expect(definitions["disconnectReason"]?["enum"] as? [String] == DisconnectReason.allCases.map(\.rawValue))
@@ -78,6 +88,11 @@ import Testing
         if let constant = schema["const"] as? String, value as? String != constant {
             problems.append("\(place): not \(constant)")
         }
+        if let items = schema["items"] as? [String: Any], let values = value as? [Any] {
+            problems += values.flatMap { check($0, against: items, at: "\(place)[]") }
+            if values.count > schema["maxItems"] as? Int ?? .max { problems.append("\(place): too many items") }
+            if values.count < schema["minItems"] as? Int ?? 0 { problems.append("\(place): too few items") }
+        }
         if let pattern = schema["pattern"] as? String,
             (value as? String)?.range(of: pattern, options: .regularExpression) == nil
         {
@@ -114,6 +129,7 @@ import Testing
         case "string": value is String
         case "null": value is NSNull
         case "object": value is [String: Any]
+        case "array": value is [Any]
         case "boolean": (value as? NSNumber).map { CFBooleanLike.isBoolean($0) } ?? false
         case "number": (value as? NSNumber).map { !CFBooleanLike.isBoolean($0) } ?? false
         case "integer":

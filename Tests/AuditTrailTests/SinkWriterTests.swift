@@ -147,6 +147,8 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         append(6, to: trail)
         #expect(!trail.flush(within: .milliseconds(1)))
         #expect(log.dropped == 2)
+        // The writer has met the full disk; only then can it tell that the disk works again.
+        while log.state.withLock({ $0.notices.isEmpty }) { sched_yield() }
         files.set { $0.room = nil }
         #expect(trail.flush(within: patience))
         append(1, to: trail)
@@ -231,5 +233,30 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         let count = read(ends[0], &bytes, bytes.count)
         #expect(Array(bytes[..<max(0, count)]) == lines.flatMap(\.bytes))
         close(ends[0])
+    }
+}
+
+/// A disk that neither takes a line nor fails.
+@Suite struct HangingDiskTests {
+    @Test func nobodyWaitsForItForEver() throws {
+        let gate = Gate()
+        let log = Log()
+        gate.set { $0.isOpen = false }
+        var limits = SinkWriter.Limits(lines: 100, bytes: 1 << 20)
+        limits.patience = .milliseconds(1)
+        let writer = try SinkWriter(
+            name: .file, destination: GatedDestination(gate: gate), limits: limits, hooks: log.hooks)
+        // Each of these would be a stream that has stopped for good.
+        for number in 1...50 as ClosedRange<UInt64> {
+            let line = AuditLineEncoder(redact: { $0 }).line(number, for: Samples.record(.bufferFlushed(count: 1)))
+            let ticket = writer.offer(try #require(line))
+            writer.waitUntilTried(try #require(ticket))
+        }
+        #expect(log.state.withLock { $0.notices.map { $0.hasPrefix("takes nothing and reports nothing") } } == [true])
+        gate.set { $0.isOpen = true }
+        #expect(writer.close(until: SystemClock.monotonic + patience))
+        #expect(gate.written == Array(1...50))
+        #expect(log.state.withLock { $0.notices.last } == "works again")
+        #expect(log.dropped == 0)
     }
 }

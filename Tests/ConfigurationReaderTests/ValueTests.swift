@@ -177,4 +177,29 @@ struct EnvironmentTests {
             read("${PORT}", environment: environment) { $0.int(in: 1...2) }.mistakes
                 == ["test.yml:1:1: expected a whole number from 1 to 2, found `${PORT}`"])
     }
+
+    @Test("what a mistake quotes of a value is shown as it was written")
+    func quotations() {
+        let long = String(repeating: "s3cr3t-", count: 20)
+        let environment = ["TOKEN": "hush-hush", "LONG": long, "LINES": "first line\nsecond line"]
+        func quoted(_ text: String) -> [String] {
+            read(text, environment: environment) { value in
+                value.string().map { value.error("unknown `\(Spelling.excerpt($0))`") }
+            }.mistakes
+        }
+        #expect(quoted("a ${TOKEN} b") == ["test.yml:1:1: unknown `a ${TOKEN} b`"])
+        #expect(quoted("${LINES}") == ["test.yml:1:1: unknown `${LINES}`"])
+        // Shortened, and so not there as a whole.
+        #expect(quoted("${LONG}") == ["test.yml:1:1: unknown `${LONG}…`"])
+        #expect(quoted("${TOKEN} ${LONG}") == ["test.yml:1:1: unknown `${TOKEN} ${LONG}…`"])
+        // What was not read out of the environment is not looked for.
+        #expect(quoted("hush-hush") == ["test.yml:1:1: unknown `hush-hush`"])
+    }
+
+    @Test("a mistake is told on one line, without what would move a cursor")
+    func controlCharacters() {
+        let text = "{\"a\\tb\\e[2J\\u2028c\": 1}"
+        #expect(
+            read(text) { $0.mapping(keys: ["x"]) }.mistakes == ["test.yml:1:2: unknown key `a b [2J c`; known: `x`"])
+    }
 }

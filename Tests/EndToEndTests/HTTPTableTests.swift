@@ -108,7 +108,9 @@ extension EndToEnd {
             _ = try follow(until: "connection_lost")
             let (next, _, _) = try gateway.live("s", ack: MockGateway.reconnectAck)
             let line = try follow(until: "websocket_reconnection")
-            #expect(folder.text("audit.jsonl").contains(line + "\n"), "the same bytes")
+            try eventually("the same bytes in the file") {
+                folder.text("audit.jsonl").contains(line + "\n") ? true : nil
+            }
             // A tail that stays open does not keep the process.
             #expect(try exporter.stop() == 0)
             _ = next

@@ -11,8 +11,9 @@ final class RawClient {
         let description: String
     }
 
-    /// Connects to 127.0.0.1. A small receive buffer makes a client that does not read felt earlier.
-    init(port: UInt16, receiveBufferBytes: Int32? = nil) throws {
+    /// Connects to 127.0.0.1, from 127.0.0.1 or another address of the machine itself. A small receive buffer makes a
+    /// client that does not read felt earlier.
+    init(port: UInt16, receiveBufferBytes: Int32? = nil, source: UInt32 = 0x7F00_0001) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "no socket: \(errno)") }
         if var size = receiveBufferBytes {
@@ -21,6 +22,14 @@ final class RawClient {
         setReceiveTimeout(milliseconds: 10_000)
         var timeout = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var own = sockaddr_in()
+        own.sin_family = sa_family_t(AF_INET)
+        own.sin_addr.s_addr = source.bigEndian
+        _ = withUnsafePointer(to: &own) { own in
+            own.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

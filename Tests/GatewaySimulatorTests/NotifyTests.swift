@@ -2,7 +2,7 @@ import Foundation
 import GatewaySimulator
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct NotifyTests {
+@Suite(.timeLimit(.minutes(5))) struct NotifyTests {
     private let bearer = ["Authorization": "Bearer good"]
     private let subscribe = #"{"topic":"subscribe","queue":["/api/v2/conversations"]}"#
 

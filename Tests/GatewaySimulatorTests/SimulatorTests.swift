@@ -3,7 +3,7 @@ import GatewaySimulator
 import NIOConcurrencyHelpers
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SimulatorTests {
+@Suite(.timeLimit(.minutes(5))) struct SimulatorTests {
     @Test func truthIsServedAsJSON() async throws {
         try await GatewaySimulator.with { gateway in
             _ = try await gateway.refusedHandshake("/public/v2")

@@ -2,7 +2,7 @@ import Foundation
 import GatewaySimulator
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TokenEndpointTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenEndpointTests {
     private let form = ["Content-Type": "application/x-www-form-urlencoded"]
     private let grant = "grant_type=client_credentials&scope=architect%3Aread"
 

@@ -1,6 +1,7 @@
 import AuditTrail
 import ConfigurationReader
 import Credentials
+import ExpositionServer
 import Foundation
 import Holdfast
 import StreamModel

@@ -32,7 +32,10 @@ enum Program {
             folder = try TemporaryFolder()
             process.executableURL = URL(filePath: Program.path)
             process.arguments = arguments
-            process.environment = environment
+            // Nothing of the caller's but how a sanitizer, where one is built in, is to behave.
+            process.environment = ProcessInfo.processInfo.environment
+                .filter { $0.key.hasSuffix("SAN_OPTIONS") }
+                .merging(environment) { $1 }
             process.standardInput = FileHandle.nullDevice
             process.standardOutput = try FileHandle(forWritingTo: URL(filePath: try folder.write("", "out")))
             process.standardError = try FileHandle(forWritingTo: URL(filePath: try folder.write("", "err")))
@@ -51,7 +54,7 @@ enum Program {
             for _ in 0..<600 {
                 if let line = errors.split(separator: "\n").first(where: { $0.contains(text) }) { return String(line) }
                 try #require(process.isRunning, "ended with status \(process.terminationStatus): \(errors)")
-                try await Task.sleep(for: .milliseconds(50))
+                try await Task.sleep(until: .now + .milliseconds(50), clock: .continuous)
             }
             Issue.record("no `\(text)` in: \(errors)")
             return ""

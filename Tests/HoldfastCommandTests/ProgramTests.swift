@@ -10,7 +10,8 @@ struct ProgramTests {
         "wrong flags end with 64",
         arguments: [
             ["run", "--bogus"], ["--shard", "4/4"], ["--web.listen-address", "nonsense"],
-            ["--web.telemetry-path", "metrics"], ["--web.max-requests", "-1"], ["--log.level", "loud"],
+            ["--web.telemetry-path", "metrics"], ["--web.peers", "a-{index}:1"],
+            ["--web.peers", "a:1", "--shard", "0/3"], ["--web.max-requests", "-1"], ["--log.level", "loud"],
             ["--log.format", "xml"], ["replay"], ["check"],
         ])
     func wrongFlags(arguments: [String]) throws {

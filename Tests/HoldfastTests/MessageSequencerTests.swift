@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import StreamModel
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
     private func elements(
         limit: Int = 100, sequenced: Bool = true, _ drive: (MessageFeed) -> Void
     ) async -> [StreamElement] {
-        let queue = StreamMessages.Queue(limit: limit, cancelled: {})
+        let queue = StreamMessages.queue(limit: limit, abandoned: {})
         let feed = MessageFeed(queue: queue, isSequenced: sequenced)
         drive(feed)
         feed.happened(.stopped(.requested))
@@ -92,7 +93,15 @@ import Testing
 
     @Test func cancellationEndsTheReadingAndTheStream() async {
         await confirmation { cancelled in
-            let queue = StreamMessages.Queue(limit: 3, cancelled: { cancelled() })
+            // Told when the reader is cancelled, and again when nobody has the sequence any more.
+            let isTold = NIOLockedValueBox(false)
+            let queue = StreamMessages.queue(limit: 3) {
+                let isFirst = isTold.withLockedValue { told in
+                    defer { told = true }
+                    return !told
+                }
+                if isFirst { cancelled() }
+            }
             let reader = Task {
                 var count = 0
                 for await _ in StreamMessages(queue: queue) { count += 1 }

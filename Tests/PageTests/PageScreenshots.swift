@@ -32,7 +32,8 @@ struct PageScreenshots {
                         + "&& !document.querySelector('#streams .empty')?.textContent.includes('Loading')")
                 try await page.evaluate("new Promise((done) => setTimeout(done, 150))")
             } else {
-                try await Task.sleep(for: .seconds(1))  // nothing in a page without scripts tells when it is drawn
+                // Nothing in a page without scripts tells when it is drawn.
+                try await Task.sleep(until: .now + .seconds(1), clock: .continuous)
             }
             try await page.screenshot().write(to: folder.appendingPathComponent("page-\(picture.name).png"))
             await page.close()

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `examples/profiles/chromium-devtools.yml` against a browser: a server that nobody of this project wrote.
-@Suite("Chromium's DevTools, as a profile", .timeLimit(.minutes(2)))
+@Suite("Chromium's DevTools, as a profile", .timeLimit(.minutes(5)))
 struct ChromiumTests {
     @Test("found over HTTP, acknowledged by the answer to a command, and its events are counted")
     func browser() async throws {
@@ -67,7 +67,7 @@ private final class Chromium: Sendable {
             {
                 return Chromium(process: process, port: port, profile: profile)
             }
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(until: .now + .milliseconds(20), clock: .continuous)
         }
         process.terminate()
         try? FileManager.default.removeItem(at: profile)

@@ -63,7 +63,9 @@ struct NotificationsTimeTests {
         #expect(stage.service.authorizations == ["Bearer t-0", "Bearer t-0"])
         #expect(stage.service.connections[0].address == "ws://streaming.test/channels/ch-1")
         #expect(stage.record.states.last == .live)
-        #expect(stage.record.logs.lines.contains { $0.contains("`v2.forbidden` was rejected: no permission") })
+        let rejections = StreamEvent.Rejections(["v2.forbidden"], reason: "no permission")
+        #expect(stage.record.events.contains { $0.event == .subscriptionsRejected(rejections) })
+        #expect(stage.record.logs.lines.contains { $0.contains("subscriptions rejected; nothing will come for them") })
     }
 
     @Test("heartbeats keep it, nothing for 35 s ends it")

@@ -66,6 +66,7 @@ final class Bench: @unchecked Sendable {
     var ended: [String] = []
     var tokens: [String] = []
     var wantsMessages = false
+    var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     private var held: StreamRuntime?
 
     /// 2026-11-22T00:00:00Z when the loop's clock shows 0.
@@ -99,7 +100,7 @@ final class Bench: @unchecked Sendable {
             }, removed: { [self] in removed.append($0.name) })
         return StreamRuntime(
             options: options, group: loop, listeners: listeners,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            logger: logger,
             ended: { [self] in ended.append($0) })
     }
 

@@ -109,6 +109,31 @@ struct ConnectionTests {
         #expect(connection.isAborted)
     }
 
+    @Test("on common ticks a deadline is met with the next tick, and never before its time")
+    func commonTicks() throws {
+        let bench = Bench()
+        bench.options.timerSlack = .milliseconds(100)
+        bench.advance(.milliseconds(1_234))
+        let (connection, hearing) = try bench.live()
+        bench.advance(.milliseconds(29_999))
+        #expect(connection.pings == 0)
+        bench.advance(.milliseconds(101))
+        #expect(connection.pings == 1)
+        connection.pong()
+        bench.advance(.milliseconds(29_899))
+        #expect(connection.pings == 1)
+        bench.advance(.milliseconds(300))
+        #expect(connection.pings == 2)
+        bench.advance(.milliseconds(9_900))
+        #expect(hearing.losses.isEmpty)
+        bench.advance(.milliseconds(300))
+        #expect(hearing.losses.map(\.reason) == [.heartbeat])
+        // The tick that it waited for has nothing to say to it any more; a retry has its own time.
+        bench.apply()
+        bench.advance(.seconds(60))
+        #expect(bench.removed == ["s"])
+    }
+
     @Test("the silence deadline moves with each message without a timer for each")
     func lazyTimer() throws {
         let bench = Bench()

@@ -55,6 +55,19 @@ final class CursorTests {
         #expect(connection.sent.first?.contains(#""lastSequence":41"#) == true)
     }
 
+    @Test("a number that is still waited for is asked for again by the next life")
+    func gap() throws {
+        let bench = bench()
+        let (connection, _) = try bench.live()
+        connection.receive(numbered(1))
+        bench.advance(.seconds(1))
+        connection.receive(numbered(5))
+        #expect(store.cursor(of: "s")?.lastSequence == 1)
+        bench.advance(.seconds(3))
+        connection.receive(numbered(6))
+        #expect(store.cursor(of: "s")?.lastSequence == 6)
+    }
+
     @Test("a stream that leaves the plan is forgotten")
     func forgotten() throws {
         store.offer(Cursor(stream: "s", clientID: "kept", lastSequence: 41))

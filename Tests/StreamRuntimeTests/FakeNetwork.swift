@@ -123,7 +123,17 @@ final class FakeConnection: StreamConnection {
     func receive(_ messages: String...) { receive(batch: messages) }
 
     func receive(batch messages: [String]) {
-        for message in messages { deliver(message) }
+        let bytes = messages.flatMap { Array($0.utf8) }
+        traffic.received += UInt64(bytes.count)
+        bytes.withUnsafeBytes { all in
+            var start = 0
+            let batch = messages.map { message in
+                defer { start += message.utf8.count }
+                let payload = UnsafeRawBufferPointer(rebasing: all[start..<(start + message.utf8.count)])
+                return WebSocketMessage(.text, payload)
+            }
+            batch.withUnsafeBufferPointer { delegate?.connectionReceived(request.generation, $0) }
+        }
         delegate?.connectionReadCompleted(request.generation)
     }
 

@@ -70,6 +70,18 @@ import Testing
             ])
     }
 
+    @Test func anotherLifeResumesBeforeWhatIsStillWaitedFor() {
+        var run = Run()
+        #expect(run.continuity.settledThrough == nil)
+        run.receive([40, 41, 45])
+        #expect(run.continuity.settledThrough == 41)
+        run.receive([42, 49])
+        #expect(run.continuity.settledThrough == 42)
+        run.pass(2000)
+        #expect(run.tallies.lost == 5)
+        #expect(run.continuity.settledThrough == 49)
+    }
+
     @Test func aGapThatIsFilledWhollyIsClosed() {
         var run = Run()
         run.receive([1, 4, 3, 2])

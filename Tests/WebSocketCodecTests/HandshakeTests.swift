@@ -79,6 +79,12 @@ import Testing
                 \r
 
                 """)
+        let contextFree = try ClientHandshake(
+            host: "a", target: "/", offersDeflate: true, takesContextOver: false, nonce: (1, 2))
+        #expect(
+            String(decoding: contextFree.request, as: UTF8.self).contains(
+                "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                    + "client_no_context_takeover; client_max_window_bits\r\n"))
         let bare = try ClientHandshake(host: "[::1]:80", target: "/", offersDeflate: false, nonce: (1, 2))
         #expect(!String(decoding: bare.request, as: UTF8.self).contains("Extensions"))
     }

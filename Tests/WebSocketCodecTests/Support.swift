@@ -53,6 +53,8 @@ func decode(
             } catch {
                 return Outcome(events: recorder.events, error: error, fed: index)
             }
+            // As after each batch of reads: whatever that gives back, nothing may be missed.
+            decoder.rest()
         }
         return Outcome(events: recorder.events, error: nil, fed: index)
     }

@@ -4,7 +4,7 @@ import NIOPosix
 import Testing
 import WebSocketTransport
 
-@Suite(.timeLimit(.minutes(1))) struct ClosingTests {
+@Suite(.timeLimit(.minutes(5))) struct ClosingTests {
     /// What the server saw after the 101, until the connection was gone.
     private final class Seen: Sendable {
         let frames = NIOLockedValueBox<[Wire.Frame]>([])

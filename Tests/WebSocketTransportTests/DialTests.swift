@@ -23,7 +23,7 @@ private struct FixedResolver: HostResolver {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct DialTests {
+@Suite(.timeLimit(.minutes(5))) struct DialTests {
     @Test func aRefusedPortIsRefused() async throws {
         let port = try await RawServer.unusedPort()
         let record = try await Recorder.run("ws://127.0.0.1:\(port)/")

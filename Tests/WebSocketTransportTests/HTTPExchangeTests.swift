@@ -3,7 +3,7 @@ import NIOPosix
 import Testing
 import WebSocketTransport
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPExchangeTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPExchangeTests {
     private func send(
         _ method: String = "GET", _ url: String, headers: [HTTPHeaderField] = [], body: String = "",
         options: DialOptions = DialOptions(), maxBodySize: Int = 1 << 20

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketTransport
 
-@Suite(.timeLimit(.minutes(1))) struct HandshakeTests {
+@Suite(.timeLimit(.minutes(5))) struct HandshakeTests {
     @Test func sendsWhatItWasTold() async throws {
         let server = try await RawServer.start { connection in
             connection.onRequest { connection, head in

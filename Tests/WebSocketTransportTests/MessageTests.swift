@@ -2,7 +2,7 @@ import NIOCore
 import Testing
 import WebSocketTransport
 
-@Suite(.timeLimit(.minutes(1))) struct MessageTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageTests {
     @Test func sendsAndReceives() async throws {
         let server = try await RawServer.start { connection in
             connection.upgrade { connection in

@@ -3,7 +3,7 @@ import NIOPosix
 import Testing
 import WebSocketTransport
 
-@Suite(.timeLimit(.minutes(1))) struct ProxyTests {
+@Suite(.timeLimit(.minutes(5))) struct ProxyTests {
     private func options(proxy port: Int, user: String? = nil) -> WebSocketOptions {
         var options = WebSocketOptions.test
         options.dial.proxy = ProxyOptions(

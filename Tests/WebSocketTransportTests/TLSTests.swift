@@ -1,7 +1,7 @@
 import Testing
 import WebSocketTransport
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
     private func options(caFile: String? = nil, insecure: Bool = false) -> WebSocketOptions {
         var options = WebSocketOptions.test
         options.dial.tls = TLSOptions(caFile: caFile, insecureSkipVerify: insecure)

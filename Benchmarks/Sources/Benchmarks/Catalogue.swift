@@ -1,31 +1,56 @@
 import MetricsRegistry
 import StreamMetrics
 import StreamModel
+import Synchronization
 
-/// The full catalogue with so many streams, whose every message-driven value changes when asked.
+/// The full catalogue with so many streams, whose every message-driven value changes when asked, and of which some are
+/// taken away and others added.
 final class Population: Sendable {
     let metrics: StreamMetrics
-    private let series: [StreamSeries]
+    /// The streams, oldest first, and the number of the next.
+    private let state: Mutex<(series: [StreamSeries], next: Int)>
 
     init(streams: Int) {
         do {
             let metrics = try StreamMetrics(version: "0", swift: "6")
             self.metrics = metrics
-            series = try (0..<streams).map { number in
-                let identity = StreamIdentity(
-                    name: "stream-\(number)", profile: "genesys-architect", clientID: "client-\(number)",
-                    labels: [StreamIdentity.Label(name: "tenant", value: "tenant-\(number % 50)")])
-                return try metrics.addStream(identity, sequenced: true)
-            }
+            let series = try (0..<streams).map { try metrics.addStream(Self.identity($0), sequenced: true) }
+            state = Mutex((series, streams))
         } catch {
             fail("the catalogue is refused: \(error)")
+        }
+    }
+
+    private static func identity(_ number: Int) -> StreamIdentity {
+        StreamIdentity(
+            name: "stream-\(number)", profile: "genesys-architect", clientID: "client-\(number)",
+            labels: [StreamIdentity.Label(name: "tenant", value: "tenant-\(number % 50)")])
+    }
+
+    /// How many streams there are.
+    var count: Int { state.withLock { $0.series.count } }
+
+    /// Takes the `count` oldest streams away and adds as many.
+    func exchange(_ count: Int) {
+        state.withLock { state in
+            let count = min(count, state.series.count)
+            for number in state.next - state.series.count..<state.next - state.series.count + count {
+                metrics.removeStream(named: Self.identity(number).name)
+            }
+            state.series.removeFirst(count)
+            for _ in 0..<count {
+                do { state.series.append(try metrics.addStream(Self.identity(state.next), sequenced: true)) } catch {
+                    fail("the stream \(state.next) is refused: \(error)")
+                }
+                state.next += 1
+            }
         }
     }
 
     /// Between two scrapes: every stream has received, lost, reordered and reconnected.
     func change(round: UInt64) {
         let now = Instant(nanoseconds: Int64(round) * 1_000_000_000)
-        for (index, one) in series.enumerated() {
+        for (index, one) in state.withLock({ $0.series }).enumerated() {
             var tallies = StreamTallies()
             let base = (round + 1) * 10_007 + UInt64(index) * 31
             tallies.received = base

@@ -1,8 +1,5 @@
 import Glibc
-import Logging
-import NIOPosix
 import StreamModel
-import StreamProfiles
 import StreamRuntime
 import Synchronization
 
@@ -11,29 +8,14 @@ import Synchronization
 enum ReceiveBenchmark {
     /// Prints: nanoseconds of processor time a message, and allocations a thousand messages (or `-`).
     static func run(port: Int, kind: String) {
-        let isNotification = kind == "notification"
-        let name = isNotification ? "genesys-notifications" : "genesys-architect"
-        guard var profile = ProfileCatalogue.builtIn.profile(named: name) else { fail("there is no profile \(name)") }
-        profile.prepare = []
-        var settings = StreamSettings()
-        settings.heartbeatInterval = .zero
-        let stream = StreamSpecification(
-            name: "benchmark", profile: profile, policy: profile.policy(settings), url: "ws://127.0.0.1:\(port)/",
-            variables: ["subscriptions": .strings(["queueEvents"])])
         let meter = Meter()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var logger = Logger(label: "benchmark")
-        logger.logLevel = .critical
-        let runtime = StreamRuntime(
-            options: StreamRuntime.Options(), group: group,
-            listeners: StreamRuntime.ListenerSource(added: { _, _ in meter }, removed: { _ in }), logger: logger)
-        runtime.apply(RuntimePlan(streams: [stream]))
+        let stream = StreamUnderTest(port: port, isNotification: kind == "notification", listener: meter)
         var waited = 0
         while !meter.isOver.load(ordering: .acquiring), waited < 6000 {
             usleep(10_000)
             waited += 1
         }
-        meter.report()
+        withExtendedLifetime(stream) { meter.report() }
         fflush(nil)
         exit(0)
     }

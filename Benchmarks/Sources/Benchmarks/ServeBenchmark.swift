@@ -4,11 +4,14 @@ import MetricsRegistry
 import StreamMetrics
 import Synchronization
 
-/// The endpoint with the full catalogue, scraped from outside, until it is asked to end.
+/// The endpoint with the full catalogue, scraped from outside until its standard input ends. After each scrape every
+/// value changes, and one stream in a hundred is taken away and another added; a further stream receives messages.
 enum ServeBenchmark {
-    /// Writes the port into `portFile`; prints at the end: nanoseconds of processor time since the start.
-    static func run(streams: Int, portFile: String) {
+    /// Writes the port into `portFile`. `sender` is the port of a sender of messages; nil where none come.
+    static func run(streams: Int, portFile: String, sender: Int?) {
         let source = Source(Population(streams: streams))
+        let stream = sender.map { StreamUnderTest(port: $0, isNotification: false, listener: DeafListener()) }
+        Worker.start { source.keepChanging() }
         let server = ExpositionServer(metrics: source, api: source)
         do {
             try server.start(listenAddresses: [ListenAddress(parsing: "127.0.0.1:0")])
@@ -20,46 +23,51 @@ enum ServeBenchmark {
         }
         fputs("\(address)".split(separator: ":").last.map { "\($0)\n" } ?? "", file)
         fclose(file)
-        let began = processorNanoseconds()
-        var waited = 0
-        while !source.ended.load(ordering: .relaxed), waited < 6000 {
-            usleep(10_000)
-            waited += 1
-        }
-        print(Int(processorNanoseconds() - began))
-        server.stop()
+        while getchar() != EOF {}
+        withExtendedLifetime(stream) { server.stop() }
+        exit(0)
     }
 
     private final class Source: MetricsSource, ExporterAPI {
-        let ended = Atomic(false)
         private let population: Population
-        private let round = Atomic<Int>(1)
+        /// Scrapes encoded so far.
+        private let rounds = Atomic<Int>(1)
 
         init(_ population: Population) {
             self.population = population
             population.change(round: 1)
         }
 
+        /// Beside the thread that encodes, which finds everything changed at its next scrape.
+        func keepChanging() {
+            var changed = 1
+            while true {
+                let round = rounds.load(ordering: .acquiring)
+                if round > changed {
+                    changed = round
+                    population.exchange(population.count / 100)
+                    population.change(round: UInt64(round))
+                }
+                usleep(500)
+            }
+        }
+
         func contentType(accepting accept: String?) -> String { Negotiation.choose(accept: accept).contentType }
 
         func render(contentType: String, into buffer: ExpositionBuffer) {
-            let round = UInt64(round.add(1, ordering: .relaxed).newValue)
-            population.encode(round: round, into: buffer)
+            population.encode(round: UInt64(rounds.load(ordering: .relaxed)), into: buffer)
+            rounds.add(1, ordering: .releasing)
         }
 
-        func unreadyReason() -> String? {
-            ended.store(true, ordering: .relaxed)
-            return nil
-        }
-
-        func indexPage() async -> [UInt8] { [] }
+        func unreadyReason() -> String? { nil }
+        func indexPage(number: Int) async -> [UInt8] { [] }
         func reload() async throws {}
         func reconnect(stream: String) async -> ReconnectOutcome { .unknownStream }
-        func streamsJSON() async -> [UInt8] { [] }
+        func streamsJSON(withHistory: Bool) async -> [UInt8] { [] }
         func auditLines(matching query: AuditQuery) async -> [UInt8] { [] }
         func followAudit(
             matching query: AuditQuery, deliver: @escaping @Sendable ([UInt8]) -> Void
-        ) async -> AuditSubscription { AuditSubscription(newest: [], cancel: {}) }
+        ) async -> AuditTail { AuditTail(newest: [], cancel: {}) }
         func followerDropped(lines: Int) {}
     }
 }

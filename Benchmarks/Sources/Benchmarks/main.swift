@@ -1,20 +1,25 @@
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst().map { $0 }
-switch (arguments.first, arguments.dropFirst().first, arguments.dropFirst(2).first) {
+let second = arguments.dropFirst().first
+let third = arguments.dropFirst(2).first
+let fourth = arguments.dropFirst(3).first.flatMap { Int($0) }
+switch (arguments.first, second, third) {
 case ("encode", let streams?, _): EncodeBenchmark.run(streams: Int(streams) ?? 1000)
-case ("serve", let streams?, let portFile?): ServeBenchmark.run(streams: Int(streams) ?? 1000, portFile: portFile)
+case ("serve", let streams?, let portFile?):
+    ServeBenchmark.run(streams: Int(streams) ?? 1000, portFile: portFile, sender: fourth)
 case ("receive", let port?, let kind): ReceiveBenchmark.run(port: Int(port) ?? 0, kind: kind ?? "numbered")
-case ("audit", let synchronization?, let path?): AuditBenchmark.run(synchronization, path: path)
+case ("audit", let synchronization?, let path?):
+    AuditBenchmark.run(synchronization, path: path, writers: max(1, fourth ?? 1))
 case ("match", let shape?, _): MatcherBenchmark.run(shape: shape)
 default:
     complain(
         """
         usage: benchmarks encode STREAMS
-               benchmarks serve STREAMS PORT-FILE      until GET /-/end
+               benchmarks serve STREAMS PORT-FILE [SENDER-PORT]      until its standard input ends
                benchmarks receive PORT numbered|notification
                benchmarks match early|late|long|keys|spaced|acknowledgment
-               benchmarks audit always|interval FILE
+               benchmarks audit always|interval FILE [WRITERS]
         """)
     exit(2)
 }

@@ -17,6 +17,8 @@ public enum AuditEventName: String, CaseIterable, Sendable {
     case reconnectAck = "reconnect_ack"
     /// What a resume brought back is known.
     case resumeSettled = "resume_settled"
+    /// The server took the session but not all of its subscriptions.
+    case subscriptionsRejected = "subscriptions_rejected"
     /// Messages between open and acknowledgment were set aside.
     case bufferFlushed = "buffer_flushed"
     /// Sequence numbers were jumped over.

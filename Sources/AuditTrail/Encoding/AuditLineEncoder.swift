@@ -82,6 +82,7 @@ struct AuditLineEncoder: Sendable {
             if let lastSequence { writer.write("lastSequence", lastSequence) }
         case .live(let attempt, let phases, let outage):
             writer.write("attempt", attempt.number)
+            writer.write("attemptId", attempt.id)
             if let outage { writer.write("outageMs", milliseconds: outage) }
             writer.write("phasesMs", phases: phases)
         case .connectionLost(let loss): write(loss, to: &writer)
@@ -96,7 +97,12 @@ struct AuditLineEncoder: Sendable {
         case .resumeAcknowledged(let attempt, let latency):
             writer.write("latencyMs", milliseconds: latency)
             writer.write("attempt", attempt.number)
+            writer.write("attemptId", attempt.id)
         case .resumeSettled(let outcome): writer.write("outcome", outcome.rawValue)
+        case .subscriptionsRejected(let rejections):
+            writer.write("count", rejections.count)
+            writer.write("subscriptions", rejections.subscriptions.map(redact))
+            write(detail: rejections.reason, to: &writer)
         case .bufferFlushed(let count): writer.write("count", count)
         case .gapOpened, .gapClosed, .messagesLost, .sequenceReset: writeContinuity(event, to: &writer)
         case .heartbeatMissed(let after), .silenceDetected(let after): writer.write("afterMs", milliseconds: after)
@@ -122,6 +128,7 @@ struct AuditLineEncoder: Sendable {
         writer.write("continuityRate", ratio: outcome.continuity)
         writer.write("status", outcome.status.rawValue)
         writer.write("attempt", attempt.number)
+        writer.write("attemptId", attempt.id)
         if let failure { writer.write("cause", failure.reason.rawValue) }
         if !attempt.cause.isEmpty { writer.write("after", attempt.cause) }
         if attempt.isReconnect { writer.write("delayMs", milliseconds: attempt.delay) }
@@ -136,6 +143,7 @@ struct AuditLineEncoder: Sendable {
         writer.write("cause", loss.reason.rawValue)
         if let code = loss.closeCode { writer.write("closeCode", code) }
         writer.write("liveMs", milliseconds: loss.liveFor)
+        writer.write("attemptId", loss.attempt)
         if let lastSequence = loss.lastSequence { writer.write("lastSequence", lastSequence) }
         write(detail: loss.detail, to: &writer)
     }
@@ -176,8 +184,7 @@ struct AuditLineEncoder: Sendable {
     /// A hash has no meaning as a number, and JSON readers that hold numbers as doubles would change it: hexadecimal.
     private func write(channel: UInt64, to writer: inout JSONObjectWriter) {
         if channel == 0 { return }
-        let digits = String(channel, radix: 16)
-        writer.write("channel", String(repeating: "0", count: 16 - digits.count) + digits)
+        writer.write("channel", hexadecimal: channel)
     }
 
     /// Secrets go before the cut: a secret that the cut parts would no longer be known as one.
@@ -199,6 +206,7 @@ extension StreamEvent {
         case .attemptFailed(let attempt, _, _): attempt.isReconnect ? .websocketReconnection : .connectFailed
         case .resumeAcknowledged: .reconnectAck
         case .resumeSettled: .resumeSettled
+        case .subscriptionsRejected: .subscriptionsRejected
         case .bufferFlushed: .bufferFlushed
         case .gapOpened: .sequenceGap
         case .gapClosed: .sequenceGapClosed

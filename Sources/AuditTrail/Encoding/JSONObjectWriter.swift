@@ -1,3 +1,5 @@
+// Unsafe access to the bytes of values in place, within one call each: the hot path of the trail copies nothing twice.
+
 internal import StreamModel
 
 /// Writes one JSON object into bytes, key after key in the order of the calls.
@@ -73,10 +75,35 @@ struct JSONObjectWriter {
         bytes.append(UInt8(ascii: "}"))
     }
 
+    /// Sixteen hexadecimal digits, as text.
+    mutating func write(_ key: StaticString, hexadecimal value: UInt64) {
+        let digits = String(value, radix: 16)
+        open(key)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 16 - digits.utf8.count))
+        bytes.append(contentsOf: digits.utf8)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    mutating func write(_ key: StaticString, _ attempt: AttemptID) {
+        write(key, hexadecimal: attempt.rawValue)
+    }
+
     /// `value`, escaped, cut at a character so that at most `limit` bytes of it remain.
     mutating func write(_ key: StaticString, _ value: String, limit: Int = maximumNameLength) {
         open(key)
         appendString(value, limit: limit)
+    }
+
+    /// The texts, each bounded like a name.
+    mutating func write(_ key: StaticString, _ values: [String]) {
+        open(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            appendString(value, limit: Self.maximumNameLength)
+        }
+        bytes.append(UInt8(ascii: "]"))
     }
 
     private mutating func open(_ key: StaticString) {

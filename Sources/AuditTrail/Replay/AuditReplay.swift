@@ -37,7 +37,7 @@ public struct AuditReplay: Sendable {
     public private(set) var streams: Set<String> = []
     /// How many good lines were read.
     public private(set) var lines: UInt64 = 0
-    /// How many line numbers are missing.
+    /// How many line numbers are missing; stays at the largest number rather than overflow.
     public private(set) var missingLines: UInt64 = 0
     /// How many lines could not be used.
     public private(set) var badLines: UInt64 = 0
@@ -117,7 +117,8 @@ public struct AuditReplay: Sendable {
         } else if number <= lastNumber {
             report("line \(number) comes after line \(lastNumber): out of order, or twice", at: place)
         } else if number > lastNumber + 1 {
-            missingLines += number - lastNumber - 1
+            let (sum, overflow) = missingLines.addingReportingOverflow(number - lastNumber - 1)
+            missingLines = overflow ? .max : sum
             let range =
                 number == lastNumber + 2 ? "line \(lastNumber + 1) is" : "lines \(lastNumber + 1) to \(number - 1) are"
             report("\(range) missing", at: place)
@@ -156,7 +157,8 @@ public struct AuditReplay: Sendable {
             guard let count = Self.integer(object["count"]) else { return false }
             add(.lost, stream, count: count)
         case .retriesExhausted: add(.exhausted, stream)
-        case .backoffScheduled, .reconnectAck, .bufferFlushed, .sequenceGapClosed, .heartbeatTimeout, .silenceTimeout,
+        case .subscriptionsRejected, .backoffScheduled, .reconnectAck, .bufferFlushed, .sequenceGapClosed,
+            .heartbeatTimeout, .silenceTimeout,
             .tokenRefreshed, .tokenRejected, .plannedHandover, .streamStopped, .configReloaded, .auditDropped:
             break
         }

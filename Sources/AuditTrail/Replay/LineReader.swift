@@ -1,3 +1,5 @@
+// The unsafe pointer is `read`'s, into a buffer that was made as long as it is told, and for the call alone.
+
 internal import Glibc
 
 /// Reads a file line by line, holding no more than one line of bounded length.

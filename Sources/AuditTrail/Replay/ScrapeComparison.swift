@@ -10,7 +10,7 @@ extension AuditReplay {
 
         /// The counter with both values.
         public var description: String {
-            let other = scraped.map { $0 == $0.rounded() && $0 < 1e15 ? String(Int64($0)) : "\($0)" } ?? "nothing"
+            let other = scraped.map { Int64(exactly: $0).map(String.init) ?? "\($0)" } ?? "nothing"
             return "\(counter): the trail says \(replayed), the scrape says \(other)"
         }
     }

@@ -1,3 +1,5 @@
+// The unsafe pointer is the file system's to write from, with its length, and for the call alone.
+
 internal import Glibc
 
 /// The file of the trail: appends whole lines, rotates, and follows its name when others move it. No threads, no clock.

@@ -1,3 +1,5 @@
+// The unsafe pointer is the file system's to write from, with its length, and for the call alone.
+
 internal import Glibc
 
 /// What a new life of the process finds: reads where the trail ended, and sets aside what a crash tore.

@@ -105,6 +105,7 @@ enum DetachedThread {
     /// Runs `body` on a thread of its own; false where the system has no thread left.
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         // The one way to hand a closure through a C callback: retained here, released by the thread.
+        // The unsafe pointer takes the body to the thread, which releases it; where none came to be, that is done below.
         let context = Unmanaged.passRetained(Body(body))
         var thread = pthread_t()
         let status = pthread_create(

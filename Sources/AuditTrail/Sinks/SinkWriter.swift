@@ -20,6 +20,9 @@ final class SinkWriter: Sendable {
         var bytes: Int
         /// How long after a failure the next try comes by itself.
         var retryAfter = Duration.seconds(1)
+        /// How long whoever appends waits for a line to be tried. A disk that hangs for longer is not waited for again
+        /// until it has moved.
+        var patience = Duration.seconds(1)
         /// How long written lines may go without being forced to the disk.
         var synchronizeAfter = Duration.seconds(1)
     }
@@ -50,6 +53,8 @@ final class SinkWriter: Sendable {
         /// How often written lines could not be forced to the disk.
         var failedSynchronizations = 0
         var isFailing = false
+        /// Somebody waited for longer than is bearable, and nothing has been tried since.
+        var hangs = false
         var tryWanted = false
         var synchronizationWanted = false
         var reopenWanted = false
@@ -115,11 +120,29 @@ final class SinkWriter: Sendable {
     }
 
     /// Waits until the line with `ticket` has been tried once: it is on the disk now, or the disk fails and the line
-    /// waits for it to get better.
+    /// waits for it to get better. A disk that neither takes it nor fails holds up nobody for longer than ``Limits``
+    /// allow.
     func waitUntilTried(_ ticket: UInt64) {
-        state.update { $0.tryWanted = true }
+        let deadline = SystemClock.monotonic + limits.patience
+        let isPatient = state.update { state in
+            state.tryWanted = true
+            return !state.hangs
+        }
         if ownWork != nil { return _ = passTime() }
-        state.wait { state, _ in state.tried >= ticket || state.hasEnded ? () : nil }
+        guard isPatient else { return }
+        let beganToHang: Bool = state.wait { state, wake in
+            if state.tried >= ticket || state.hasEnded || state.hangs { return false }
+            if SystemClock.monotonic >= deadline {
+                state.hangs = true
+                return true
+            }
+            wake = deadline
+            return nil
+        }
+        if beganToHang {
+            hooks.onNotice(
+                name, "takes nothing and reports nothing; lines wait in memory, and streams do not wait for it")
+        }
     }
 
     /// Has everything accepted so far written and forced to the disk; false where that was not done by `deadline`.
@@ -258,6 +281,9 @@ final class SinkWriter: Sendable {
             if !isUnsettled { state.settled = state.written }
             // Behind a line that failed nothing can be written either: all of them have had their try.
             state.tried = error == nil ? max(state.tried, state.written) : max(state.tried, accepted)
+            // Whoever gave up waiting was told so: tell them as well that it moves again.
+            if state.hangs { state.isFailing = true }
+            state.hangs = false
         }
         report(error, &work)
         if error != nil, isClosing { giveUp(&work) }

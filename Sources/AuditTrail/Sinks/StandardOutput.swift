@@ -1,3 +1,5 @@
+// The unsafe pointer is `write`'s, with its length, and for the call alone.
+
 internal import Glibc
 
 /// Lines to a descriptor that somebody reads: standard output, usually a pipe.

@@ -2,9 +2,9 @@ internal import Glibc
 
 /// One connection: its socket, and since when it has been doing what it does.
 ///
-/// `@unchecked Sendable`: `phase` and `since` are guarded by the census' lock.
+/// `@unchecked Sendable`: everything that varies is guarded by the census' lock.
 final class ConnectionRecord: @unchecked Sendable {
-    enum Phase {
+    enum Phase: Int, CaseIterable {
         /// No complete request has arrived: the connection is idle, or its client sends slowly.
         case receiving
         /// A request is being answered, and the client takes the answer.
@@ -14,13 +14,24 @@ final class ConnectionRecord: @unchecked Sendable {
     }
 
     let descriptor: Int32
+    /// The daemon that serves it.
+    let daemon: Int
+    /// What its TLS session uses, which must not go before it.
+    let credentials: TLSCredentials?
     /// Identifies the client for limits: an IPv4 address, or an IPv6 network of 64 bits.
     let client: UInt64
     fileprivate var phase = Phase.receiving
     fileprivate var since: MonotonicTime
+    /// Grows with every phase; what a queue remembers of an earlier one is void.
+    fileprivate var entry: UInt64 = 0
+    fileprivate var isCounted = false
 
-    init(descriptor: Int32, client: UInt64, now: MonotonicTime) {
+    init(
+        descriptor: Int32, client: UInt64, daemon: Int = 0, credentials: TLSCredentials? = nil, now: MonotonicTime
+    ) {
+        self.credentials = credentials
         self.descriptor = descriptor
+        self.daemon = daemon
         self.client = client
         since = now
     }
@@ -31,63 +42,124 @@ final class ConnectionRecord: @unchecked Sendable {
 /// libmicrohttpd stops accepting at its limit and has timeouts without progress only; ten thousand idle connections, or
 /// one byte every few seconds, would keep everybody else out. A connection is ended by shutting down its socket: its
 /// polling thread sees that and cleans up.
+///
+/// Each phase has a queue in the order in which its connections entered it, so that nothing is ever searched or sorted:
+/// a polling thread holds the lock, and a crowd of connections must not make the others wait.
 final class ConnectionCensus: Sendable {
-    private let records = Monitor<[ObjectIdentifier: ConnectionRecord]>([:])
+    private struct State {
+        var queues = [PhaseQueue](repeating: PhaseQueue(), count: ConnectionRecord.Phase.allCases.count)
+        var count = 0
+
+        mutating func enqueue(_ record: ConnectionRecord) {
+            record.entry += 1
+            queues[record.phase.rawValue].append(record, live: count)
+        }
+
+        mutating func forget(_ record: ConnectionRecord) {
+            guard record.isCounted else { return }
+            record.isCounted = false
+            record.entry += 1
+            count -= 1
+        }
+
+        mutating func end(_ record: ConnectionRecord) {
+            guard record.isCounted else { return }
+            shutdown(record.descriptor, Int32(SHUT_RDWR))
+            forget(record)
+        }
+    }
+
+    private let state = Monitor(State())
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    var count: Int { records.withLock { $0.count } }
+    var count: Int { state.withLock { $0.count } }
 
     /// A connection has been accepted. Above nine tenths of the limit this closes the connections that have been
-    /// without a complete request for the longest time, a twentieth of the limit at once.
+    /// without a complete request for the longest time. A few at once: others wait for the lock meanwhile.
     func add(_ record: ConnectionRecord) {
-        records.withLock { records in
-            records[ObjectIdentifier(record)] = record
-            guard records.count > limit - max(1, limit / 10) else { return }
-            let idle = records.values.filter { $0.phase == .receiving && $0 !== record }
-            for victim in idle.sorted(by: { $0.since < $1.since }).prefix(max(1, limit / 20)) {
-                Self.end(victim)
-                records.removeValue(forKey: ObjectIdentifier(victim))
-            }
+        state.withLock { state in
+            record.isCounted = true
+            state.count += 1
+            if state.count > limit - max(1, limit / 10) { Self.makeRoom(&state, limit: limit) }
+            state.enqueue(record)
+        }
+    }
+
+    /// The system is out of descriptors: closes connections as if the limit had been reached.
+    func makeRoom() {
+        state.withLock { Self.makeRoom(&$0, limit: limit) }
+    }
+
+    private static func makeRoom(_ state: inout State, limit: Int) {
+        for _ in 0..<max(1, limit / 500) {
+            guard let idle = state.queues[ConnectionRecord.Phase.receiving.rawValue].first() else { return }
+            state.end(idle)
         }
     }
 
     /// The socket is about to be closed: its number must not be used any more.
     func remove(_ record: ConnectionRecord) {
-        records.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(record)) }
+        state.withLock { $0.forget(record) }
     }
 
     func enter(_ phase: ConnectionRecord.Phase, _ record: ConnectionRecord, now: MonotonicTime) {
-        records.withLock { _ in
+        state.withLock { state in
             record.phase = phase
             record.since = now
+            // One that has been ended stays out.
+            if record.isCounted { state.enqueue(record) }
         }
     }
 
     /// Ends one connection, if it still exists.
     func end(_ record: ConnectionRecord) {
-        records.withLock { records in
-            if records.removeValue(forKey: ObjectIdentifier(record)) != nil { Self.end(record) }
-        }
+        state.withLock { $0.end(record) }
     }
 
     /// Ends connections whose request or answer has taken longer than `milliseconds`; returns how many.
     @discardableResult
     func endOverdue(now: MonotonicTime, milliseconds: Int) -> Int {
-        records.withLock { records in
-            let overdue = records.values.filter {
-                $0.phase != .following && now.milliseconds(since: $0.since) > milliseconds
+        state.withLock { state in
+            var ended = 0
+            for phase in [ConnectionRecord.Phase.receiving, .answering] {
+                while let record = state.queues[phase.rawValue].first(),
+                    now.milliseconds(since: record.since) > milliseconds
+                {
+                    state.end(record)
+                    ended += 1
+                }
             }
-            for record in overdue {
-                Self.end(record)
-                records.removeValue(forKey: ObjectIdentifier(record))
-            }
-            return overdue.count
+            return ended
         }
     }
+}
 
-    private static func end(_ record: ConnectionRecord) {
-        shutdown(record.descriptor, Int32(SHUT_RDWR))
+/// Records in the order in which they entered a phase. One that leaves stays where it is until it comes to the front, or
+/// until such leftovers are the larger part.
+private struct PhaseQueue {
+    private var entries: [(record: ConnectionRecord, entry: UInt64)] = []
+    private var start = 0
+
+    /// `live` is how many records there are in all queues.
+    mutating func append(_ record: ConnectionRecord, live: Int) {
+        if entries.count > 2 * live + 64 {
+            entries = entries[start...].filter { $0.record.entry == $0.entry }
+            start = 0
+        }
+        entries.append((record, record.entry))
+    }
+
+    /// The record that has been in this phase for the longest time.
+    mutating func first() -> ConnectionRecord? {
+        while start < entries.count {
+            let (record, entry) = entries[start]
+            if record.entry == entry { return record }
+            start += 1
+        }
+        entries.removeAll(keepingCapacity: true)
+        start = 0
+        return nil
     }
 }

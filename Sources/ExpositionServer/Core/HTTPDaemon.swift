@@ -1,41 +1,45 @@
+// Unsafe pointers are how libmicrohttpd hands our objects back to its callbacks. Each that is retained has one release:
+// the dispatcher's in `stop`, an exchange's when its request is complete, a record's when its connection is closed.
+// What a callback is given is valid during it.
+
 internal import CMicrohttpd
 internal import Glibc
 
-/// One libmicrohttpd daemon on one listening socket: two polling threads on epoll.
+/// One libmicrohttpd daemon: a polling thread on epoll for the connections that the acceptor gives it.
 ///
 /// `@unchecked Sendable`: libmicrohttpd's daemon is made for calls from any thread; `stop` is called once.
 final class HTTPDaemon: @unchecked Sendable {
-    let address: ListenAddress
+    /// What the callbacks are given.
+    fileprivate final class Context: Sendable {
+        let dispatcher: RequestDispatcher
+        let number: Int
+
+        init(dispatcher: RequestDispatcher, number: Int) {
+            self.dispatcher = dispatcher
+            self.number = number
+        }
+    }
+
     private let daemon: OpaquePointer
-    private let socket: ListeningSocket
     private let context: UnsafeMutableRawPointer
     private let logTarget: UnsafeMutablePointer<cmicrohttpd_log_target>
     private let log: ServerLog
 
-    /// Starts serving. `connections` is this daemon's share of the limit.
+    /// Starts the daemon with `number`; `addresses` is for the text of an error.
     init(
-        _ socket: ListeningSocket, dispatcher: RequestDispatcher, tls: TLSMaterial?, connections: Int, log: ServerLog
+        number: Int, addresses: String, dispatcher: RequestDispatcher, tls: TLSMaterial?, log: ServerLog
     ) throws(ExpositionServerError) {
-        // A copy of the descriptor: whether libmicrohttpd closes it when it fails to start depends on how it fails.
-        let copy = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else {
-            close(socket.descriptor)
-            throw .start("cannot serve on \(socket.address): too many open files; raise the limit (ulimit -n)")
-        }
-        self.socket = socket
         self.log = log
-        address = socket.address
-        let context = Unmanaged.passRetained(dispatcher).toOpaque()
+        let context = Unmanaged.passRetained(Context(dispatcher: dispatcher, number: number)).toOpaque()
         let logTarget = UnsafeMutablePointer<cmicrohttpd_log_target>.allocate(capacity: 1)
         self.context = context
         self.logTarget = logTarget
         logTarget.initialize(
             to: cmicrohttpd_log_target(write: Self.writeLog, context: Unmanaged.passUnretained(log).toOpaque()))
-        var options = Self.options(
-            dispatcher.limits, connections: connections, socket: copy, context: context, logTarget: logTarget)
+        var options = Self.options(dispatcher.limits, context: context, logTarget: logTarget)
         var flags =
             MHD_USE_INTERNAL_POLLING_THREAD.rawValue | MHD_USE_EPOLL.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue
-            | MHD_USE_ITC.rawValue | MHD_USE_ERROR_LOG.rawValue
+            | MHD_USE_ITC.rawValue | MHD_USE_ERROR_LOG.rawValue | MHD_USE_NO_LISTEN_SOCKET.rawValue
         if tls != nil { flags |= MHD_USE_TLS.rawValue }
         let started = TLSMaterial.withOptions(tls) { tlsOptions in
             options += tlsOptions
@@ -47,33 +51,30 @@ final class HTTPDaemon: @unchecked Sendable {
             }
         }
         guard let started else {
-            Self.closeIfSame(copy, as: socket.descriptor)
-            Unmanaged<RequestDispatcher>.fromOpaque(context).release()
+            Unmanaged<Context>.fromOpaque(context).release()
             logTarget.deallocate()
             let reason = log.lastMessage ?? "the system has no thread, descriptor or memory left"
-            if tls != nil { throw .webConfiguration("cannot serve TLS on \(socket.address): \(reason)") }
-            throw .start("cannot serve on \(socket.address): \(reason)")
+            if tls != nil { throw .webConfiguration("cannot serve TLS on \(addresses): \(reason)") }
+            throw .start("cannot serve on \(addresses): \(reason)")
         }
         daemon = started
     }
 
-    /// Stops accepting; connections go on.
-    func quiesce() {
-        let descriptor = MHD_quiesce_daemon(daemon)
-        if descriptor >= 0 { close(descriptor) }
-        close(socket.descriptor)
+    /// Takes over a connection that has been accepted; closes it where it cannot be served.
+    func add(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) {
+        _ = MHD_add_connection(daemon, descriptor, address, size)
     }
 
-    /// Ends all connections. `quiesce` must have been called, and all gates closed: libmicrohttpd aborts the process
+    /// Ends all connections. The acceptor must have stopped, and all gates been closed: libmicrohttpd aborts the process
     /// if a connection is still suspended.
     func stop() {
         MHD_stop_daemon(daemon)
-        Unmanaged<RequestDispatcher>.fromOpaque(context).release()
+        Unmanaged<Context>.fromOpaque(context).release()
         logTarget.deallocate()
     }
 
     private static func options(
-        _ limits: ServerLimits, connections: Int, socket: Int32, context: UnsafeMutableRawPointer,
+        _ limits: ServerLimits, context: UnsafeMutableRawPointer,
         logTarget: UnsafeMutablePointer<cmicrohttpd_log_target>
     ) -> [MHD_OptionItem] {
         func option(_ option: MHD_OPTION, _ value: Int, _ pointer: UnsafeMutableRawPointer? = nil) -> MHD_OptionItem {
@@ -82,9 +83,9 @@ final class HTTPDaemon: @unchecked Sendable {
         // The logger comes first, or mistakes in the other options go unseen.
         return [
             option(MHD_OPTION.EXTERNAL_LOGGER, cmicrohttpd_log_function(), logTarget),
-            option(MHD_OPTION.LISTEN_SOCKET, Int(socket)),
-            option(MHD_OPTION.THREAD_POOL_SIZE, 2),
-            option(MHD_OPTION.CONNECTION_LIMIT, max(2, connections)),
+            // Never reached: the acceptor stops before. A connection that libmicrohttpd 0.9.75 takes from another thread
+            // when it is at its limit makes its polling thread wait for itself, for ever.
+            option(MHD_OPTION.CONNECTION_LIMIT, 1_000_000),
             option(MHD_OPTION.CONNECTION_TIMEOUT, limits.idleTimeoutSeconds),
             option(MHD_OPTION.CONNECTION_MEMORY_LIMIT, limits.connectionMemoryBytes),
             option(MHD_OPTION.STRICT_FOR_CLIENT, 1),
@@ -94,15 +95,6 @@ final class HTTPDaemon: @unchecked Sendable {
             option(MHD_OPTION.NOTIFY_CONNECTION, unsafeBitCast(noteConnection, to: Int.self), context),
         ]
     }
-
-    private static func closeIfSame(_ descriptor: Int32, as other: Int32) {
-        var mine = stat()
-        var theirs = stat()
-        if fstat(descriptor, &mine) == 0, fstat(other, &theirs) == 0, mine.st_ino == theirs.st_ino {
-            close(descriptor)
-        }
-        close(other)
-    }
 }
 
 // What libmicrohttpd calls. Each takes its context from the option that registered it.
@@ -110,7 +102,7 @@ extension HTTPDaemon {
     private static let accessHandler: MHD_AccessHandlerCallback = {
         context, connection, _, method, _, _, uploadSize, exchange in
         guard let context, let connection, let method, let exchange = exchange?.pointee else { return .NO }
-        let dispatcher = Unmanaged<RequestDispatcher>.fromOpaque(context).takeUnretainedValue()
+        let dispatcher = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().dispatcher
         let received = uploadSize?.pointee ?? 0
         uploadSize?.pointee = 0
         return dispatcher.handle(
@@ -123,7 +115,7 @@ extension HTTPDaemon {
         @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?) -> UnsafeMutableRawPointer? = {
             context, target, connection in
             guard let context, let connection else { return nil }
-            let dispatcher = Unmanaged<RequestDispatcher>.fromOpaque(context).takeUnretainedValue()
+            let dispatcher = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().dispatcher
             let record = cmicrohttpd_connection_context(connection).map {
                 Unmanaged<ConnectionRecord>.fromOpaque($0).takeUnretainedValue()
             }
@@ -143,22 +135,32 @@ extension HTTPDaemon {
     private static let endRequest: MHD_RequestCompletedCallback = { context, _, exchange, _ in
         guard let context, let opaque = exchange?.pointee else { return }
         exchange?.pointee = nil
-        let dispatcher = Unmanaged<RequestDispatcher>.fromOpaque(context).takeUnretainedValue()
+        let dispatcher = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().dispatcher
         dispatcher.complete(Unmanaged<Exchange>.fromOpaque(opaque).takeRetainedValue())
     }
 
     private static let noteConnection: MHD_NotifyConnectionCallback = { context, connection, slot, event in
         guard let context, let connection, let slot else { return }
-        let dispatcher = Unmanaged<RequestDispatcher>.fromOpaque(context).takeUnretainedValue()
+        let own = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
+        let dispatcher = own.dispatcher
         if event == .CONNECTION_NOTIFY_STARTED {
-            if let policy = dispatcher.clientCertificates { policy.apply(to: connection) }
+            let credentials = cmicrohttpd_connection_tls(connection).flatMap { session in
+                let credentials = dispatcher.web.tls
+                credentials?.apply(to: session)
+                return credentials
+            }
             let record = ConnectionRecord(
-                descriptor: cmicrohttpd_connection_socket(connection), client: ClientKey.make(connection), now: .now())
+                descriptor: cmicrohttpd_connection_socket(connection),
+                client: cmicrohttpd_connection_peer(connection).map(ClientKey.make) ?? 0, daemon: own.number,
+                credentials: credentials, now: .now())
             slot.pointee = Unmanaged.passRetained(record).toOpaque()
             dispatcher.census.add(record)
+            dispatcher.placement.opened(record.client, daemon: own.number)
         } else if let opaque = slot.pointee {
             slot.pointee = nil
-            dispatcher.census.remove(Unmanaged<ConnectionRecord>.fromOpaque(opaque).takeRetainedValue())
+            let record = Unmanaged<ConnectionRecord>.fromOpaque(opaque).takeRetainedValue()
+            dispatcher.census.remove(record)
+            dispatcher.placement.closed(record.client, daemon: own.number)
         }
     }
 
@@ -171,8 +173,7 @@ extension HTTPDaemon {
 
 /// Who a connection comes from, in 64 bits.
 enum ClientKey {
-    static func make(_ connection: OpaquePointer) -> UInt64 {
-        guard let peer = cmicrohttpd_connection_peer(connection) else { return 0 }
+    static func make(_ peer: UnsafePointer<sockaddr>) -> UInt64 {
         let bytes = UnsafeRawPointer(peer)
         switch Int32(peer.pointee.sa_family) {
         case AF_INET:

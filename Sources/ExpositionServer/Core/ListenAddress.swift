@@ -6,6 +6,9 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     public var host: String?
     /// 0 lets the system choose.
     public var port: UInt16
+    /// A listening socket that is open already, bound to this address: it is served, and closed in the end, instead of
+    /// one of the server's own.
+    public private(set) var descriptor: Int32?
 
     /// An address from its parts.
     public init(host: String? = nil, port: UInt16) {
@@ -34,6 +37,14 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             throw mistake("the host has a character that no host name has")
         }
         self.init(host: host.isEmpty ? nil : host, port: port)
+    }
+
+    /// The address of a listening TCP socket that another process opened and handed over, such as systemd.
+    ///
+    /// - Throws: `ExpositionServerError.listen` where the descriptor is none.
+    public init(inheriting descriptor: Int32) throws(ExpositionServerError) {
+        self = try ListeningSocket.address(ofInherited: descriptor)
+        self.descriptor = descriptor
     }
 
     /// As it is written on the command line.

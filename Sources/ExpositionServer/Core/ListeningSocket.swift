@@ -1,3 +1,7 @@
+// The unsafe pointers are those of the socket calls, which take an address in its general form: the same bytes under
+// another type, for the call alone. The list of `getaddrinfo` is freed where it was had.
+
+internal import CMicrohttpd
 internal import Glibc
 
 /// A bound, listening socket. Bound here and not by libmicrohttpd, so that a failure can be told precisely.
@@ -8,6 +12,10 @@ struct ListeningSocket {
 
     /// Every address that the name stands for is tried in order; the first that can be bound is taken.
     init(_ address: ListenAddress) throws(ExpositionServerError) {
+        if let descriptor = address.descriptor {
+            self.init(descriptor: descriptor, address: address)
+            return
+        }
         guard let host = address.host else {
             // IPv6 with dual stack takes both; a machine without IPv6 takes IPv4.
             if let both = try? Self.listen(address, family: AF_INET6, host: "::") {
@@ -19,6 +27,8 @@ struct ListeningSocket {
         }
         self = try Self.listen(address, family: AF_UNSPEC, host: host)
     }
+
+    func close() { Glibc.close(descriptor) }
 
     private init(descriptor: Int32, address: ListenAddress) {
         self.descriptor = descriptor
@@ -69,7 +79,7 @@ struct ListeningSocket {
             return descriptor
         }
         let failure = errno
-        close(descriptor)
+        Glibc.close(descriptor)
         errno = failure
         return -1
     }

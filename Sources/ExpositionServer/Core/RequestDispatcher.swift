@@ -1,3 +1,6 @@
+// The pointer to a connection is libmicrohttpd's: valid during the callback that it came with, and while the request is
+// suspended. It is not kept beyond.
+
 internal import CMicrohttpd
 internal import Glibc
 
@@ -5,20 +8,26 @@ internal import Glibc
 final class RequestDispatcher: Sendable {
     let limits: ServerLimits
     let router: Router
-    let headers: [(name: String, value: String)]
     let authenticator: Authenticator?
     let census: ConnectionCensus
+    let placement: ClientPlacement
     let gates = GateKeeper()
-    let clientCertificates: ClientCertificatePolicy?
+    private let active = Monitor(ActiveWeb())
     private let waiting = Monitor(0)
 
-    init(limits: ServerLimits, router: Router, web: WebConfiguration?, authenticator: Authenticator?) {
+    /// Nil as `authenticator` where nobody ever has to log in.
+    init(limits: ServerLimits, router: Router, authenticator: Authenticator?) {
         self.limits = limits
         self.router = router
         self.authenticator = authenticator
-        headers = web?.headers.map { (name: $0.key, value: $0.value) }.sorted { $0.name < $1.name } ?? []
-        clientCertificates = web?.tls?.clientCertificates
         census = ConnectionCensus(limit: limits.connections)
+        placement = ClientPlacement(daemons: limits.pollingThreads)
+    }
+
+    /// The web configuration in force.
+    var web: ActiveWeb {
+        get { active.withLock { $0 } }
+        set { active.withLock { $0 = newValue } }
     }
 
     /// Called for the head of a request, for each part of its body, when it is complete, and after each suspension.
@@ -27,6 +36,9 @@ final class RequestDispatcher: Sendable {
     ) -> MHD_Result {
         guard exchange.hasSeenHead else {
             exchange.hasSeenHead = true
+            if let mistake = framingMistake(connection) {
+                return queue(.text(400, mistake, headers: [("Connection", "close")]), connection, exchange)
+            }
             // An answer at this point makes libmicrohttpd discard the body and close: only for a body we don't want.
             if let length = header(connection, "Content-Length"), (Int(length) ?? .max) > limits.requestBodyBytes {
                 return queue(bodyTooLarge, connection, exchange)
@@ -56,6 +68,20 @@ final class RequestDispatcher: Sendable {
         }
     }
 
+    /// What is wrong with the headers that say where the request ends; nil where they say it once and plainly. A proxy
+    /// before this server may believe the other one of two: what follows must not be taken for a request then (RFC 9112
+    /// sections 6.1 and 6.3).
+    private func framingMistake(_ connection: OpaquePointer) -> String? {
+        let length = header(connection, "Content-Length")
+        guard let coding = header(connection, "Transfer-Encoding") else {
+            // Two of them are joined by a comma.
+            let isNumber = length.map { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } } ?? true
+            return isNumber ? nil : "Content-Length must be one number."
+        }
+        if length != nil { return "Content-Length and Transfer-Encoding exclude each other." }
+        return coding.lowercased() == "chunked" ? nil : "The only Transfer-Encoding that is understood is chunked."
+    }
+
     /// The request has ended, whatever its end.
     func complete(_ exchange: Exchange) {
         if exchange.isCountedAsWaiting { waiting.withLock { $0 -= 1 } }
@@ -71,6 +97,9 @@ final class RequestDispatcher: Sendable {
     /// The request is complete: is its client allowed to ask?
     private func begin(_ connection: OpaquePointer, _ exchange: Exchange, method: String) -> MHD_Result {
         guard exchange.bodyBytes <= limits.requestBodyBytes else { return queue(bodyTooLarge, connection, exchange) }
+        if web.limiter?.allows(now: .now()) == false {
+            return queue(.text(429, "Too many requests; the web configuration's rate_limit."), connection, exchange)
+        }
         guard let authenticator else { return route(connection, exchange, method: method) }
         let client = exchange.record?.client ?? 0
         switch authenticator.check(header(connection, "Authorization"), client: client, now: .now()) {
@@ -139,6 +168,7 @@ final class RequestDispatcher: Sendable {
         request.accept = header(connection, "Accept")
         request.acceptEncoding = header(connection, "Accept-Encoding")
         request.ifNoneMatch = header(connection, "If-None-Match")
+        request.host = header(connection, "Host")
         request.parameters = parameters
         if let record = exchange.record {
             request.client = record.client
@@ -179,6 +209,7 @@ final class RequestDispatcher: Sendable {
             return .NO
         }
         defer { MHD_destroy_response(response) }
+        let headers = web.headers
         // What the operator configures goes before what the route says.
         let own = answer.headers.filter { header in
             !headers.contains { $0.name.lowercased() == header.name.lowercased() }

@@ -1,3 +1,6 @@
+// Unsafe pointers are how libmicrohttpd takes bodies: copied at once, or held by a retained object that its own
+// callback releases when the response is destroyed.
+
 internal import CMicrohttpd
 import MetricsRegistry
 

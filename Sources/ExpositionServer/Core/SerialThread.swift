@@ -1,3 +1,6 @@
+// The unsafe pointer takes the thread's body through `pthread_create`: retained once, and released by the thread or,
+// where none came to be, by its maker.
+
 internal import CMicrohttpd
 internal import Glibc
 

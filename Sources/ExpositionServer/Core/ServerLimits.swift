@@ -18,8 +18,12 @@ public struct ServerLimits: Sendable {
     public var followers: Int
     /// Bytes that wait for one follower; what comes on top is dropped and counted.
     public var followerQueueBytes: Int
+    /// Bytes that wait for all followers together, their snapshots aside; likewise.
+    public var followerQueueBytesInTotal: Int
     /// Milliseconds of silence after which a follower is sent an empty line, so that its departure is noticed.
     public var followerKeepaliveMilliseconds: Int
+    /// Threads that serve connections, 1 to 16; all connections of a client are on the same one.
+    public var pollingThreads: Int
     /// Milliseconds that `stop()` gives to answers under way.
     public var stopGraceMilliseconds: Int
 
@@ -33,7 +37,9 @@ public struct ServerLimits: Sendable {
         waitingRequests = 1024
         followers = 256
         followerQueueBytes = 1024 * 1024
+        followerQueueBytesInTotal = 32 * 1024 * 1024
         followerKeepaliveMilliseconds = 15_000
+        pollingThreads = 4
         stopGraceMilliseconds = 500
     }
 

@@ -1,3 +1,5 @@
+// The unsafe pointer is libmicrohttpd's room for a part of a response, with its length, and for the call alone.
+
 /// Bytes that go in at the end and come out at the front. Memory is kept to about twice what is queued.
 struct ByteQueue {
     private var bytes: [UInt8] = []

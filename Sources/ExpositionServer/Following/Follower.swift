@@ -1,3 +1,5 @@
+// The unsafe pointer is libmicrohttpd's room for a part of a response, with its length, and for the call alone.
+
 internal import Glibc
 
 /// The body of a response that stays open: a bounded queue between a publisher that never waits and a client that may.
@@ -23,26 +25,35 @@ final class Follower: Sendable {
 
     private let state: Monitor<State>
     private let capacity: Int
+    private let budget: FollowerBudget
     private let onDrop: @Sendable (Int) -> Void
     private let notice: @Sendable (Int) -> [UInt8]?
 
     /// `onDrop` is told the number of lines dropped, `notice` makes the line that names them.
     init(
-        capacity: Int, now: MonotonicTime, onDrop: @escaping @Sendable (Int) -> Void = { _ in },
+        capacity: Int, budget: FollowerBudget = FollowerBudget(bytes: .max), now: MonotonicTime,
+        onDrop: @escaping @Sendable (Int) -> Void = { _ in },
         notice: @escaping @Sendable (Int) -> [UInt8]? = { _ in nil }
     ) {
         self.capacity = capacity
+        self.budget = budget
         self.onDrop = onDrop
         self.notice = notice
         state = Monitor(State(lastActivity: now))
     }
 
     /// Puts the snapshot before everything published until now. `onEnd` is called once, when the follower ends, on any
-    /// thread; at once if it has ended already.
+    /// thread; at once if it has ended already. Where all followers together hold too much, the snapshot is cut down to
+    /// its newest lines.
     func open(snapshot: [UInt8], onEnd: @escaping @Sendable () -> Void) {
         let hasEnded = state.withLock { state in
             guard state.isOpening, !state.isAbandoned else { return true }
-            state.queue.prepend(snapshot)
+            var snapshot = snapshot[...]
+            if !budget.take(snapshot.count) {
+                snapshot = Self.newestLines(of: snapshot)
+                if !budget.take(snapshot.count) { snapshot = [] }
+            }
+            state.queue.prepend(Array(snapshot))
             state.snapshotLeft = snapshot.count
             state.isOpening = false
             state.gate?.resume()
@@ -53,12 +64,24 @@ final class Follower: Sendable {
         if hasEnded { onEnd() }
     }
 
+    private static let leastSnapshotBytes = 8 * 1024
+
+    private static func newestLines(of snapshot: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let tail = snapshot.suffix(leastSnapshotBytes)
+        guard tail.startIndex > snapshot.startIndex else { return tail }
+        return tail.drop { $0 != UInt8(ascii: "\n") }.dropFirst()
+    }
+
+    deinit { budget.give(state.withLock { $0.queue.count }) }
+
     /// Queues a line. Never waits for the client.
     func publish(_ line: [UInt8], now: MonotonicTime = .now()) {
         let dropped = state.withLock { state -> Int in
             guard !state.isFinished else { return 0 }
             let notice = state.droppedSinceNotice > 0 ? notice(state.droppedSinceNotice) ?? [] : []
-            guard state.queue.count - state.snapshotLeft + notice.count + line.count <= capacity else {
+            guard state.queue.count - state.snapshotLeft + notice.count + line.count <= capacity,
+                budget.take(notice.count + line.count)
+            else {
                 state.droppedSinceNotice += 1
                 return 1
             }
@@ -77,7 +100,7 @@ final class Follower: Sendable {
     func keepAlive(now: MonotonicTime, milliseconds: Int) {
         state.withLock { state in
             guard !state.isOpening, !state.isFinished, state.queue.count == 0,
-                now.milliseconds(since: state.lastActivity) >= milliseconds
+                now.milliseconds(since: state.lastActivity) >= milliseconds, budget.take(1)
             else { return }
             state.queue.append([UInt8(ascii: "\n")])
             state.lastActivity = now
@@ -102,6 +125,7 @@ final class Follower: Sendable {
         state.withLock { state in
             state.isAbandoned = true
             state.gate = nil
+            budget.give(state.queue.count)
             state.queue = ByteQueue()
         }
     }
@@ -122,6 +146,7 @@ final class Follower: Sendable {
         state.withLock { state in
             if !state.isOpening, state.queue.count > 0 {
                 let count = state.queue.read(into: room)
+                budget.give(count)
                 state.snapshotLeft -= min(count, state.snapshotLeft)
                 return .bytes(count)
             }

@@ -5,10 +5,14 @@ final class FollowerRoster: Sendable {
         var isClosed = false
     }
 
+    let budget: FollowerBudget
     private let state = Monitor(State())
     private let limit: Int
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, bytes: Int) {
+        self.limit = limit
+        budget = FollowerBudget(bytes: bytes)
+    }
 
     var count: Int { state.withLock { $0.followers.count } }
 
@@ -38,5 +42,26 @@ final class FollowerRoster: Sendable {
             return Array(state.followers.values)
         }
         for follower in followers { follower.finish() }
+    }
+}
+
+/// What waits for all followers together is bounded too: hundreds that stop reading must not hold hundreds of mebibytes.
+final class FollowerBudget: Sendable {
+    private let left: Monitor<Int>
+
+    init(bytes: Int) { left = Monitor(bytes) }
+
+    /// False if there is not so much left.
+    func take(_ bytes: Int) -> Bool {
+        left.withLock { left in
+            guard bytes <= left else { return false }
+            left -= bytes
+            return true
+        }
+    }
+
+    /// What had been taken has been sent, or given up.
+    func give(_ bytes: Int) {
+        left.withLock { $0 += bytes }
     }
 }

@@ -6,6 +6,8 @@ struct Request: Sendable {
     var accept: String?
     var acceptEncoding: String?
     var authorization: String?
+    /// Under which name the client reached this server; as the client says.
+    var host: String?
     var ifNoneMatch: String?
     /// Decoded segments of the path that the route left open, by name.
     var parameters: [String: String] = [:]

@@ -1,3 +1,5 @@
+// The unsafe pointer to what is compressed is valid for the call alone.
+
 import MetricsRegistry
 
 /// What a route answers.

@@ -33,7 +33,8 @@ struct AuditRoute: Sendable {
     private func follow(_ query: AuditQuery, isHead: Bool, reply: @escaping @Sendable (Response) -> Void) {
         let api = api
         let follower = Follower(
-            capacity: limits.followerQueueBytes, now: .now(), onDrop: { api.followerDropped(lines: $0) },
+            capacity: limits.followerQueueBytes, budget: followers.budget, now: .now(),
+            onDrop: { api.followerDropped(lines: $0) },
             notice: { api.dropNotice(lines: $0) })
         var response = Response(
             status: 200, contentType: Self.contentType, headers: Self.headers, body: .stream(follower))

@@ -3,7 +3,8 @@ enum ExporterRoutes {
     static let maximumAuditLines = 10_000
 
     static func router(
-        _ options: ExpositionServer.Options, metrics: MetricsHandler, api: any ExporterAPI, followers: FollowerRoster
+        _ options: ExpositionServer.Options, isSecure: Bool, metrics: MetricsHandler, api: any ExporterAPI,
+        followers: FollowerRoster
     ) -> Router {
         var router = Router()
         let path = options.telemetryPath.hasPrefix("/") ? options.telemetryPath : "/" + options.telemetryPath
@@ -16,6 +17,11 @@ enum ExporterRoutes {
         addLifecycle(to: &router, options, api: api)
         let audit = AuditRoute(api: api, followers: followers, limits: options.limits)
         router.add(["GET"], "/api/v1/audit", .deferred { audit.handle($0, reply: $1) })
+        router.add(
+            ["GET"], "/api/v1/targets",
+            .immediate { [targets = options.targets] in
+                targets.response(to: $0, telemetryPath: path, isSecure: isSecure)
+            })
         return router
     }
 

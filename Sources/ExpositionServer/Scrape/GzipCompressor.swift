@@ -1,3 +1,6 @@
+// Unsafe pointers are what isa-l works with: its state and work space are allocated and freed in one call, and it is
+// told how long input and output are.
+
 internal import CIsal
 internal import MetricsRegistry
 

@@ -11,10 +11,15 @@ final class MetricsHandler: Sendable {
         }
 
         fileprivate let state = Monitor(State())
+        fileprivate let client: UInt64
         fileprivate let endConnection: @Sendable () -> Void
         private let onEnd: @Sendable (ObjectIdentifier) -> Void
 
-        init(endConnection: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (ObjectIdentifier) -> Void) {
+        init(
+            client: UInt64, endConnection: @escaping @Sendable () -> Void,
+            onEnd: @escaping @Sendable (ObjectIdentifier) -> Void
+        ) {
+            self.client = client
             self.endConnection = endConnection
             self.onEnd = onEnd
         }
@@ -31,6 +36,16 @@ final class MetricsHandler: Sendable {
                 return true
             }
         }
+
+        /// True, once, however far the scrape has come.
+        fileprivate func evict() -> Bool {
+            state.withLock { state in
+                defer { state.isEvicted = true }
+                return !state.isEvicted
+            }
+        }
+
+        fileprivate var isEvicted: Bool { state.withLock { $0.isEvicted } }
     }
 
     private struct Waiter {
@@ -90,7 +105,7 @@ final class MetricsHandler: Sendable {
     }
 
     private func admit(_ request: Request, now: MonotonicTime) -> Ticket? {
-        let ticket = Ticket(endConnection: request.endConnection) { [state] identifier in
+        let ticket = Ticket(client: request.client, endConnection: request.endConnection) { [state] identifier in
             state.withLock { _ = $0.tickets.removeValue(forKey: identifier) }
         }
         let identifier = ObjectIdentifier(ticket)
@@ -102,12 +117,21 @@ final class MetricsHandler: Sendable {
         if isAdmitted { return ticket }
         // Tickets are taken out of the lock before they are let go: their end takes it.
         let others = state.withLock { $0.tickets.values.compactMap(\.ticket) }
-        guard let victim = others.first(where: { $0.evict(now: now, patience: Self.patienceMilliseconds) }) else {
-            return nil
-        }
+        guard let victim = Self.victim(among: others, for: request.client, now: now) else { return nil }
         state.withLock { $0.tickets[identifier] = WeakTicket(ticket: ticket) }
         victim.endConnection()
         return ticket
+    }
+
+    /// Who gives way: an answer that is not taken; or else one of the client that has the most under way, if it has more
+    /// than the one that asks would have. So a crowd from one address is no matter to a scrape from another.
+    private static func victim(among tickets: [Ticket], for client: UInt64, now: MonotonicTime) -> Ticket? {
+        if let slow = tickets.first(where: { $0.evict(now: now, patience: patienceMilliseconds) }) { return slow }
+        let byClient = Dictionary(grouping: tickets.filter { !$0.isEvicted }, by: \.client)
+        guard let greediest = byClient.values.max(by: { $0.count < $1.count }),
+            greediest.count > (byClient[client]?.count ?? 0) + 1
+        else { return nil }
+        return greediest.first { $0.evict() }
     }
 
     /// On the rendering thread: renders once, and compresses once if anybody asked for it.

@@ -12,6 +12,10 @@ final class Authenticator: Sendable {
     }
 
     private struct State {
+        var hashes: [String: BcryptHash]
+        var decoy: BcryptHash?
+        /// Grows with every change of the users: what was verified against the old ones is void.
+        var generation: UInt64 = 0
         /// Passwords that have verified, by user.
         var verified: [String: [[UInt8]]] = [:]
         var failures: [UInt64: FailureBucket] = [:]
@@ -21,20 +25,32 @@ final class Authenticator: Sendable {
     private static let passwordsPerUser = 2
     private static let maximumFailingClients = 1024
 
-    private let hashes: [String: BcryptHash]
-    private let decoy: BcryptHash?
-    private let state = Monitor(State())
+    private let state: Monitor<State>
     private let thread = SerialThread(name: "exposition-auth", capacity: 64)
 
-    /// Nil if there are no users, so that everybody may ask. `users` has been validated.
-    init?(users: [String: String]) {
-        guard !users.isEmpty else { return nil }
-        hashes = users.compactMapValues { BcryptHash($0) }
-        decoy = BcryptHash.decoy(cost: hashes.values.map(\.cost).max() ?? 10)
+    /// Without users everybody may ask.
+    init(users: [String: BcryptHash]) {
+        state = Monitor(State(hashes: users, decoy: Self.decoy(for: users)))
+    }
+
+    private static func decoy(for users: [String: BcryptHash]) -> BcryptHash? {
+        BcryptHash.decoy(cost: users.values.map(\.cost).max() ?? 10)
+    }
+
+    /// Other users, other passwords: whoever was let in before has to prove it anew.
+    func replace(users: [String: BcryptHash]) {
+        state.withLock { state in
+            guard users != state.hashes else { return }
+            state.hashes = users
+            state.decoy = Self.decoy(for: users)
+            state.generation += 1
+            state.verified = [:]
+        }
     }
 
     /// Decides what can be decided at once.
     func check(_ authorization: String?, client: UInt64, now: MonotonicTime) -> Decision {
+        if state.withLock({ $0.hashes.isEmpty }) { return .allowed }
         guard let credentials = authorization.flatMap({ BasicCredentials(authorization: $0) }) else {
             return .denied(Self.unauthorized)
         }
@@ -54,10 +70,12 @@ final class Authenticator: Sendable {
     func verify(_ credentials: BasicCredentials, client: UInt64, reply: @escaping @Sendable (Response?) -> Void) -> Bool
     {
         thread.submit { [self] in
-            let hash = hashes[credentials.user]
+            let (hash, decoy, generation) = state.withLock { state in
+                (state.hashes[credentials.user], state.decoy, state.generation)
+            }
             let isRight = (hash ?? decoy)?.verifies(credentials.password) ?? false
             if hash != nil, isRight {
-                remember(credentials)
+                remember(credentials, generation: generation)
                 reply(nil)
             } else {
                 noteFailure(of: client, now: .now())
@@ -72,8 +90,9 @@ final class Authenticator: Sendable {
         .text(401, "A user name and a password are needed.", headers: [("WWW-Authenticate", "Basic")])
     }
 
-    private func remember(_ credentials: BasicCredentials) {
+    private func remember(_ credentials: BasicCredentials, generation: UInt64) {
         state.withLock { state in
+            guard state.generation == generation else { return }
             let others = (state.verified[credentials.user] ?? []).filter { $0 != credentials.password }
             state.verified[credentials.user] = [credentials.password] + others.prefix(Self.passwordsPerUser - 1)
         }

@@ -1,3 +1,6 @@
+// Unsafe pointers are what `crypt_r` works with: its state is allocated, wiped and freed here, and the password ends
+// with a zero.
+
 internal import CCrypt
 internal import Glibc
 

@@ -18,8 +18,11 @@ public struct TLSConfiguration: Sendable {
     public var key: PEMSource
     /// What is asked of clients.
     public var clientCertificates: ClientCertificatePolicy
-    /// The authorities of clients' certificates.
+    /// The authorities of clients' certificates; nil where the policy verifies: those of the system.
     public var clientAuthorities: PEMSource?
+    /// Names of which a client's certificate must have one as subject alternative name (DNS, e-mail, IP address or
+    /// URI), exactly as written; nil: any.
+    public var allowedClientNames: [String]?
     /// The GnuTLS priority string made of versions, cipher suites and curves.
     let priorities: String
 
@@ -30,7 +33,8 @@ public struct TLSConfiguration: Sendable {
     /// combinations too; and it applies the ciphers of the list to TLS 1.3 as well.
     public init(
         certificate: PEMSource, key: PEMSource, clientCertificates: ClientCertificatePolicy = .none,
-        clientAuthorities: PEMSource? = nil, minimumVersion: Version = .tls12, maximumVersion: Version = .tls13,
+        clientAuthorities: PEMSource? = nil, allowedClientNames: [String]? = nil, minimumVersion: Version = .tls12,
+        maximumVersion: Version = .tls13,
         cipherSuites: [String] = [], prefersServerCipherSuites: Bool = true, curves: [String] = []
     ) throws(ExpositionServerError) {
         guard minimumVersion <= maximumVersion else {
@@ -40,14 +44,11 @@ public struct TLSConfiguration: Sendable {
             throw .webConfiguration(
                 "tls_server_config: client_ca_file needs a client_auth_type other than NoClientCert")
         }
-        if clientAuthorities == nil, clientCertificates.verifies {
-            throw .webConfiguration(
-                "tls_server_config: client_auth_type \(clientCertificates.rawValue) needs client_ca_file")
-        }
         self.certificate = certificate
         self.key = key
         self.clientCertificates = clientCertificates
         self.clientAuthorities = clientAuthorities
+        self.allowedClientNames = allowedClientNames
         priorities = try TLSPriorities.make(
             versions: minimumVersion...maximumVersion, cipherSuites: cipherSuites, curves: curves,
             prefersServer: prefersServerCipherSuites)

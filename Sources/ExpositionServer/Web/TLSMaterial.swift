@@ -1,7 +1,10 @@
+// Unsafe pointers: `fread` is told how much room there is; the texts for libmicrohttpd are copies that are wiped and
+// freed after the call that parses them; a connection's pointer is valid during the callback that it came with.
+
 internal import CMicrohttpd
 internal import Glibc
 
-/// Certificate and key as libmicrohttpd takes them.
+/// Certificate, key and authorities, read from their files.
 struct TLSMaterial: Sendable {
     var certificate: String
     var key: String
@@ -53,7 +56,8 @@ struct TLSMaterial: Sendable {
     }
 
     /// Calls `body` with the options of a daemon; nil makes none. The texts are valid during the call, and
-    /// libmicrohttpd parses them in it.
+    /// libmicrohttpd parses them in it. They are what a daemon needs to start; each connection then gets the
+    /// `TLSCredentials` of its time.
     static func withOptions<Result>(_ tls: Self?, _ body: ([MHD_OptionItem]) -> Result) -> Result {
         guard let tls else { return body([]) }
         var options: [MHD_OptionItem] = []
@@ -73,24 +77,6 @@ struct TLSMaterial: Sendable {
         add(MHD_OPTION.HTTPS_PRIORITIES, tls.priorities)
         add(MHD_OPTION.HTTPS_MEM_KEY, tls.key)
         add(MHD_OPTION.HTTPS_MEM_CERT, tls.certificate)
-        if let authorities = tls.clientAuthorities { add(MHD_OPTION.HTTPS_MEM_TRUST, authorities) }
         return body(options)
-    }
-}
-
-extension ClientCertificatePolicy {
-    /// Tells GnuTLS what to ask of the client in the handshake that is about to begin; a certificate that does not
-    /// verify ends the handshake.
-    func apply(to connection: OpaquePointer) {
-        guard let session = cmicrohttpd_connection_tls(connection) else { return }
-        // GNUTLS_CERT_IGNORE, GNUTLS_CERT_REQUEST, GNUTLS_CERT_REQUIRE.
-        let request: UInt32 =
-            switch self {
-            case .none: 0
-            case .request, .verifyIfGiven: 1
-            case .requireAny, .requireAndVerify: 2
-            }
-        gnutls_certificate_server_set_request(session, request)
-        if verifies { cmicrohttpd_verify_clients(session) }
     }
 }

@@ -20,6 +20,9 @@ const sentences = {
   connect_failed: (event) => [`first attempt failed: ${words(event.cause ?? event.status)}${code(event)}`, "bad"],
   reconnect_ack: (event) => [`resume acknowledged after ${milliseconds(event.latencyMs)}`, ""],
   resume_settled: (event) => [`resume: ${words(event.outcome)}`, event.outcome === "full" ? "good" : ""],
+  subscriptions_rejected: (event) => [
+    `rejected: ${event.subscriptions.join(", ")}`
+      + (event.count > event.subscriptions.length ? ` and ${event.count - event.subscriptions.length} more` : ""), "bad"],
   buffer_flushed: (event) => [`${integer(event.count)} messages set aside before the acknowledgment`, ""],
   sequence_gap: (event) => [`gap: ${range(event)} (${integer(event.missing)} missing)`, "warn"],
   sequence_gap_closed: (event) => [`gap closed: ${range(event)}`, "good"],

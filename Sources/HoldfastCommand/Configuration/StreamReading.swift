@@ -19,20 +19,20 @@ struct StreamReading {
         if list.isEmpty { value.warning("there are no streams to hold") }
         var streams: [StreamSpecification] = []
         var names: Set<String> = []
-        var users: [String: (profile: Profile, count: Int)] = [:]
+        var users: [String: Int] = [:]
         for item in list {
             guard let stream = read(item, names: &names) else { continue }
             streams.append(stream)
             if let credential = stream.credential, let limit = stream.profile.streamsPerCredential {
                 let key = "\(stream.profile.name) \(credential)"
-                users[key, default: (stream.profile, 0)].count += 1
-                if users[key]?.count == limit, stream.profile.lifecycle.handover == .makeBeforeBreak {
+                users[key, default: 0] += 1
+                if users[key] == limit, stream.profile.lifecycle.handover == .makeBeforeBreak {
                     item.warning(
                         "\(limit) streams of profile `\(stream.profile.name)` use credential `\(credential)`, all that "
                             + "the service allows: a planned hand-over, which needs one more for a moment, will end one"
                     )
                 }
-                if users[key]?.count == limit + 1 {
+                if users[key] == limit + 1 {
                     item.error(
                         "more than \(limit) streams of profile `\(stream.profile.name)` use credential `\(credential)`, "
                             + "which is all that the service allows; give the others a credential of their own")
@@ -43,24 +43,24 @@ struct StreamReading {
     }
 
     private func read(_ value: ConfigurationValue, names: inout Set<String>) -> StreamSpecification? {
-        guard let untested = value.mapping() else { return nil }
-        let name = readName(untested, &names)
-        guard let profile = untested.required("profile").flatMap({ catalogue.profile(namedBy: $0) }) else {
+        guard let mapping = value.mapping() else { return nil }
+        let name = readName(mapping, &names)
+        guard let shared = mapping.required("profile").flatMap({ catalogue.profile(namedBy: $0) }) else {
             // The keys of an unknown profile are unknown as well: only what every stream has is looked at.
-            _ = readCommon(untested)
+            _ = readCommon(mapping)
             return nil
         }
-        let known = Self.keys + StreamSettings.keys + profile.variableNames
-        guard let mapping = value.mapping(keys: known) else { return nil }
+        let profile = shared.profile
+        mapping.reportUnknown(besides: Self.keys + StreamSettings.keys + shared.variableNames)
         let errors = value.errorCount
         let common = readCommon(mapping)
         let url = readURL(mapping, profile)
         let credential = readCredential(mapping, profile)
         let settings = defaults.overridden(by: StreamSettings.read(from: mapping))
-        let variables = profile.readVariables(from: mapping, hasURL: mapping["url"] != nil)
+        let variables = shared.readVariables(from: mapping, hasURL: mapping["url"] != nil)
         guard let name, let variables, value.errorCount == errors else { return nil }
         return StreamSpecification(
-            name: name, profile: profile, policy: profile.policy(settings), labels: common.labels, url: url,
+            name: name, sharedProfile: shared, policy: profile.policy(settings), labels: common.labels, url: url,
             credential: credential, variables: variables, maxMessageSize: profile.maximumMessageSize(settings),
             clientID: common.clientID)
     }

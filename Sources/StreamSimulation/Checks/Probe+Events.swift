@@ -34,7 +34,7 @@ extension Probe {
             counts.answeredHeartbeats += 1
             if live?.lastPong != now { fail("heartbeat", "answered, and no pong came") }
         case .heartbeatMissed: counts.missedHeartbeats += 1
-        case .bufferFlushed, .silenceDetected, .handover: break
+        case .subscriptionsRejected, .bufferFlushed, .silenceDetected, .handover: break
         }
     }
 

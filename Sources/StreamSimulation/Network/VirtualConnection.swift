@@ -1,3 +1,5 @@
+// The unsafe pointers to payloads are valid during the call.
+
 import NIOCore
 import StreamModel
 import StreamRuntime

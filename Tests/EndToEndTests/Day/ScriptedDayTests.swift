@@ -70,6 +70,7 @@ final class ScriptedDay {
             defaults:
               backoff: {base: 20ms, cap: 100ms, multiplier: 2, jitter: {kind: none}, max_attempts: 0, reset_after: 1h}
               heartbeat: {interval: 1h, timeout: 10s}
+              connect_timeout: 60s
               ack_timeout: 1500ms
               reorder_window: 300ms
               max_message_size: 4KiB

@@ -48,10 +48,10 @@ final class Holding: Sendable {
     func until(
         sourceLocation: SourceLocation = #_sourceLocation, _ isReached: (Scrape) -> Bool
     ) async throws {
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(120)
         while !isReached(metrics) {
             try #require(ContinuousClock.now < end, "\(metrics.text)", sourceLocation: sourceLocation)
-            try await Task.sleep(for: .milliseconds(5))
+            try await Task.sleep(until: .now + .milliseconds(5), clock: .continuous)
         }
     }
 }

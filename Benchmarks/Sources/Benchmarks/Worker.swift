@@ -1,0 +1,23 @@
+import Glibc
+
+/// A thread that runs one closure.
+final class Worker {
+    private let body: () -> Void
+
+    private init(_ body: @escaping () -> Void) { self.body = body }
+
+    @discardableResult
+    static func start(_ body: @escaping () -> Void) -> pthread_t {
+        var thread = pthread_t()
+        let held = Unmanaged.passRetained(Worker(body)).toOpaque()
+        let failure = pthread_create(
+            &thread, nil,
+            { held in
+                guard let held else { return nil }
+                Unmanaged<Worker>.fromOpaque(held).takeRetainedValue().body()
+                return nil
+            }, held)
+        if failure != 0 { fail("no thread could be started") }
+        return thread
+    }
+}

@@ -1,0 +1,4 @@
+extension FuzzTarget {
+    /// What this program can fuzz.
+    static let all = [configuration, faults]
+}
