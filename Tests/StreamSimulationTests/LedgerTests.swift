@@ -45,6 +45,17 @@ struct LedgerTests {
         #expect(ledger.duplicate == 1)
     }
 
+    @Test("what another life resumes from lies before what is still waited for")
+    func settled() {
+        #expect(ledger.settledThrough == nil)
+        var ledger = received([1, 4, 2, 6])
+        #expect(ledger.settledThrough == 2)
+        #expect(ledger.giveUp(.init(first: 3, last: 3), at: 2 * Self.second) == nil)
+        #expect(ledger.settledThrough == 4)
+        ledger.receive(5, at: 2 * Self.second)
+        #expect(ledger.settledThrough == 6)
+    }
+
     @Test("nothing is given up while a resume is under way")
     func held() {
         var ledger = received([1, 4])

@@ -65,6 +65,12 @@ struct Ledger {
 
     var pending: UInt64 { gaps.reduce(0) { $0 + $1.missing.reduce(0) { $0 + $1.count } } }
 
+    /// Up to where every number has arrived or was given up: what another life of the process resumes from.
+    var settledThrough: UInt64? {
+        guard let first = gaps.first?.missing.first?.first else { return highest }
+        return first - 1
+    }
+
     // MARK: Messages
 
     /// A message arrived on the live connection.

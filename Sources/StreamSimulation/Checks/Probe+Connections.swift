@@ -92,7 +92,7 @@ extension Probe {
             switch message {
             case .event(let number):
                 ledger.receive(isSequenced ? number : nil, at: now)
-                if let highest = ledger.highest { highestOfStep.append(highest) }
+                if let settled = ledger.settledThrough { settledOfStep.append(settled) }
             case .acknowledgment: ledger.receive(nil, at: now)
             }
         } else if attempt?.facts.generation == connection.generation, attempt?.openedAt != nil {

@@ -86,8 +86,8 @@ final class Probe: StreamListener, @unchecked Sendable {
     var isRemoved = false
     var liveStateSince: Int64 = 0
     private var isDirty = false
-    /// The highest number after each message of this step.
-    var highestOfStep: [UInt64] = []
+    /// What could be saved after each message of this step.
+    var settledOfStep: [UInt64] = []
     var lastCursor: UInt64?
     private var before = StreamTallies()
 
@@ -194,7 +194,7 @@ final class Probe: StreamListener, @unchecked Sendable {
         guard isDirty, world.violation == nil else { return }
         isDirty = false
         checkCursor()
-        highestOfStep.removeAll(keepingCapacity: true)
+        settledOfStep.removeAll(keepingCapacity: true)
     }
 
     func endInstant() {
@@ -203,12 +203,13 @@ final class Probe: StreamListener, @unchecked Sendable {
         if ledger.runIsDue(at: now) { fail("overdue", "low numbers are still in question") }
     }
 
-    /// A cursor names a number that was counted, and no other.
+    /// A cursor lies before whatever is still waited for, so that the next life asks for that again; where nothing is, it
+    /// names the highest number counted.
     private func checkCursor() {
         guard let cursor = life.cursors?.cursor(of: name)?.lastSequence, cursor != lastCursor else { return }
         lastCursor = cursor
-        if cursor != ledger.highest, !highestOfStep.contains(cursor) {
-            fail("cursor", "the cursor says \(cursor), and the highest number counted is \(show(ledger.highest))")
+        if cursor != ledger.settledThrough, !settledOfStep.contains(cursor) {
+            fail("cursor", "the cursor says \(cursor), and all is settled through \(show(ledger.settledThrough))")
         }
     }
 
