@@ -1,8 +1,11 @@
 // The unsafe pointer is `write`'s, with its length, and for the call alone.
 
 import ArgumentParser
+import AuditTrail
 import Foundation
 import Logging
+import StreamModel
+import StreamRuntime
 
 /// How log lines are written.
 enum LogFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
@@ -58,7 +61,7 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var fields: [(String, String)] = [
-            ("ts", Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))),
+            ("ts", Self.timestamp),
             ("level", LogLevel.name(of: event.level)), ("msg", redact(event.message.description)),
         ]
         let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
@@ -67,6 +70,14 @@ struct LineLogHandler: LogHandler {
             fields.append((key, redact(all[key]?.description ?? "")))
         }
         write(format == .json ? Self.json(fields) : Self.logfmt(fields))
+    }
+
+    /// As in the audit trail. Not by Foundation's formatter: the first use of that loads the data of all time zones, which
+    /// took longer than everything else of a start.
+    private static var timestamp: String {
+        var bytes: [UInt8] = []
+        CivilTime.append(WallClock.system.now(), to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func write(_ line: String) {
