@@ -11,6 +11,7 @@ import argparse
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -49,10 +50,12 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("names", nargs="*")
     arguments.add_argument("--tree", type=pathlib.Path, default=ROOT / ".build-planted")
+    arguments.add_argument("--scratch-path", type=pathlib.Path, help="where to build (default: .build in that tree)")
     arguments.add_argument("--swift", default="swift", help="how to call swift in that tree")
     arguments.add_argument("--seconds", type=float, default=300)
     arguments.add_argument("--first", type=int, default=1)
-    arguments.add_argument("--configuration", default="debug")
+    arguments.add_argument("--events", type=int, default=300, help="about how many messages a seed has")
+    arguments.add_argument("--configuration", default="release", choices=["debug", "release"])
     options = arguments.parse_args()
 
     bugs = [bug for bug in read((ROOT / "scripts/plants.txt").read_text())
@@ -60,11 +63,15 @@ def main():
     tree = options.tree.resolve()
     tree.mkdir(parents=True, exist_ok=True)
     subprocess.run(
-        f"git ls-files -z -- Package.swift Sources Tests | tar -c --null -T - | tar -x -C {shlex.quote(str(tree))}",
+        f"git ls-files -z -- Package.swift Sources Tests examples | tar -c --null -T - | tar -x -C {shlex.quote(str(tree))}",
         shell=True, check=True, cwd=ROOT)
+    if (ROOT / "Package.resolved").exists():  # The same dependencies, where there is a choice.
+        shutil.copy(ROOT / "Package.resolved", tree)
     swift = shlex.split(options.swift)
-    build = swift + ["build", "--configuration", options.configuration, "--product", "holdfast-simulate"]
-    program = tree / ".build" / options.configuration / "holdfast-simulate"
+    scratch = options.scratch_path or tree / ".build"
+    build = swift + ["build", "--configuration", options.configuration, "--product", "holdfast-simulate",
+                     "--scratch-path", str(scratch)]
+    program = scratch / options.configuration / "holdfast-simulate"
 
     print("| bug | seeds | virtual time | wall time | noticed by |\n|---|---|---|---|---|", flush=True)
     missed = 0
@@ -76,8 +83,8 @@ def main():
                 sys.exit(f"{name}: does not build\n{built.stdout}{built.stderr}")
             began = time.monotonic()
             run = subprocess.run(
-                [program, "--first", str(options.first), "--seconds", str(options.seconds), "--events", "300", "--no-shrink"],
-                capture_output=True, text=True)
+                [program, "--first", str(options.first), "--seconds", str(options.seconds),
+                 "--events", str(options.events), "--no-shrink"], capture_output=True, text=True)
             took = time.monotonic() - began
         finally:
             for path, text in before.items():

@@ -202,7 +202,7 @@ final class World: @unchecked Sendable {
             .cursorsNotSaved:
             faults.begin(fault, seed: scenario.seed)
             at(fault.end) { [self] in faults.end(fault) }
-        case .jump, .repeatedBatch, .strayNumber, .renumbering, .halfOpen, .close, .cut, .gatewayRestart,
+        case .jump, .repeatedBatch, .stragglers, .strayNumber, .renumbering, .halfOpen, .close, .cut, .gatewayRestart,
             .tokensRevoked:
             var random = SeededRandom(seed: scenario.seed &+ UInt64(fault.id), purpose: "fault")
             gateway.suffer(fault, &random)

@@ -11,6 +11,8 @@ struct CampaignTally: Sendable {
     var auditLines = 0
     var comparisons = 0
     var faults: [String: Int] = [:]
+    /// Cases that a fault can lead to, and need not: a checker that never gets to see one is no checker.
+    var reached: [String: Int] = [:]
 
     mutating func add(_ other: CampaignTally) {
         seeds += other.seeds
@@ -24,5 +26,6 @@ struct CampaignTally: Sendable {
         auditLines += other.auditLines
         comparisons += other.comparisons
         faults.merge(other.faults) { $0 + $1 }
+        reached.merge(other.reached) { $0 + $1 }
     }
 }

@@ -21,6 +21,8 @@ struct Fault: Hashable, Sendable {
         case jump(numbers: Int64)
         /// So many of the newest events are sent once more.
         case repeatedBatch(events: Int)
+        /// The next few events are overtaken; one that comes once its gap was given up is late.
+        case stragglers(events: Int, delay: Int64)
         /// One number from long ago.
         case strayNumber
         /// The gateway numbers anew, on the same socket.
@@ -81,6 +83,7 @@ extension Fault.Kind {
         case .duplication: "duplication"
         case .jump: "jump"
         case .repeatedBatch: "repeated batch"
+        case .stragglers: "stragglers"
         case .strayNumber: "stray number"
         case .renumbering: "renumbering"
         case .delay: "delay"

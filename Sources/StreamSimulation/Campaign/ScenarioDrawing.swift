@@ -28,9 +28,11 @@ extension Scenario {
     }
 
     private static func stream(_ index: Int, _ random: inout SeededRandom) -> StreamPlan {
-        let service: Service = random.chance(index == 0 ? 0.1 : 0.3) ? .notify : .architect
+        let service: Service = random.chance(index == 0 ? 0.25 : 0.4) ? .notify : .architect
+        // Few at a high rate: each costs as much as many that are quiet.
+        let rate = random.chance(0.15) ? random.logarithmic(1, 30) : random.logarithmic(0.002, 1)
         return StreamPlan(
-            service: service, rate: random.logarithmic(0.002, 30),
+            service: service, rate: rate,
             replayDepth: random.pick([0, 5, 50, 1_000, 1_000]),
             firstNumber: random.pick([0, 1, 1, 1, 1_000, 1 << 40]),
             reorderWindow: random.pick([second / 10, 2 * second, 2 * second, 20 * second]),
@@ -48,7 +50,7 @@ extension Scenario {
         let hours = Double(scenario.troubled) / 3.6e12
         // From a fault now and then to several a minute, but no more than can be looked at.
         let perHour = random.logarithmic(0.5, 200)
-        let count = max(2, min(1_500, Int(hours * perHour)))
+        let count = max(6, min(1_500, Int(hours * perHour)))
         // Each seed has a taste of its own: some kinds often, most never.
         let tastes = (0..<random.draw(1...8)).map { _ in random.draw(0...(kindCount - 1)) }
         var faults: [Fault] = []
@@ -64,11 +66,11 @@ extension Scenario {
         return faults.sorted { ($0.at, $0.id) < ($1.at, $1.id) }
     }
 
-    private static let kindCount = 30
+    private static let kindCount = 32
 
     private static func fault(_ number: Int, _ random: inout SeededRandom) -> Fault {
         switch number {
-        case 0...8: eventFault(number, &random)
+        case 0...8, 30, 31: eventFault(number, &random)
         case 9...17: socketFault(number, &random)
         default: processFault(number, &random)
         }
@@ -87,6 +89,9 @@ extension Scenario {
         case 5: at(.strayNumber)
         case 6: at(.renumbering)
         case 7: lasting(random.span(1, 600), .delay(random.span(0.01, 20)))
+        // From within every reorder window to far beyond it.
+        case 30, 31:
+            at(.stragglers(events: random.draw(1...8), delay: random.pick([second, 10 * second, 120 * second])))
         default: lasting(random.span(1, 120), .earlyEvents)
         }
     }

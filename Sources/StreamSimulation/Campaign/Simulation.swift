@@ -101,6 +101,7 @@ public enum Simulation {
                 ("scrapes compared", "\(tally.comparisons)"),
             ]
             lines += tally.faults.sorted { $0.key < $1.key }.map { ("fault: \($0.key)", "\($0.value)") }
+            lines += tally.reached.sorted { $0.key < $1.key }.map { ("reached: \($0.key)", "\($0.value)") }
             return lines.map { "\($0.0): \($0.1)\n" }.joined()
         }
 

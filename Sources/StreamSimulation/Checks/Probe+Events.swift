@@ -120,6 +120,7 @@ extension Probe {
             tokenRefusals += 1
             if tokenRefusals > 1 { longestDelayAllowed = true }
             life.checks.wasRefused(pending.token, stream: name)
+            if let came = life.checks.tokens[pending.token], came < pending.began { counts.cachedTokensRefused += 1 }
         }
         let isTimeout = failure.reason == .timeout || failure.reason == .ackTimeout
         let byDeadline = failure.reason == .token && outcome.status == .timeout

@@ -46,6 +46,8 @@ final class Probe: StreamListener, @unchecked Sendable {
         var resumesAcknowledged = 0
         var answeredHeartbeats = 0
         var missedHeartbeats = 0
+        /// Of handshakes with a token that was not obtained for them.
+        var cachedTokensRefused = 0
         var budgetWait: Int64 = 0
         var received: UInt64 = 0
         var sent: UInt64 = 0
@@ -122,6 +124,17 @@ final class Probe: StreamListener, @unchecked Sendable {
 
     func end() {
         if let since = live?.since { world.tally.streamSeconds += Double(now - since) / 1e9 }
+        let cases: [(String, UInt64)] = [
+            ("message late", ledger.late), ("message lost", ledger.lost), ("message reordered", ledger.reordered),
+            ("message duplicate", ledger.duplicate), ("message flushed", ledger.flushed), ("gap", ledger.gapCount),
+            ("numbering anew", ledger.resets), ("retries exhausted", UInt64(counts.exhausted)),
+            ("heartbeat missed", UInt64(counts.missedHeartbeats)),
+            ("cached token refused", UInt64(counts.cachedTokensRefused)),
+        ]
+        for (name, count) in cases where count > 0 { world.tally.reached[name, default: 0] += Int(clamping: count) }
+        for (outcome, count) in counts.resumes {
+            world.tally.reached["resume \(outcome.rawValue)", default: 0] += count
+        }
     }
 
     // MARK: StreamListener
@@ -203,8 +216,8 @@ final class Probe: StreamListener, @unchecked Sendable {
         if ledger.runIsDue(at: now) { fail("overdue", "low numbers are still in question") }
     }
 
-    /// A cursor lies before whatever is still waited for, so that the next life asks for that again; where nothing is, it
-    /// names the highest number counted.
+    /// A cursor lies before whatever is still waited for, so that the next life asks for that again; where nothing is,
+    /// it names the highest number counted.
     private func checkCursor() {
         guard let cursor = life.cursors?.cursor(of: name)?.lastSequence, cursor != lastCursor else { return }
         lastCursor = cursor

@@ -179,6 +179,14 @@ final class GatewayStream {
         case .jump(let numbers): if next < 1 << 61 { next += UInt64(numbers) }
         case .repeatedBatch(let events):
             for number in kept.suffix(events) { pass(.event(number)) }
+        case .stragglers(let events, let delay):
+            guard plan.service == .architect, hasSession else { return }
+            for _ in 0..<events {
+                let message = SimulatedMessage.event(take())
+                world.tally.messagesSent += 1
+                world.tally.faults["straggler", default: 0] += 1
+                world.after(Int64(random.unit() * Double(delay))) { [self] in send([message]) }
+            }
         case .strayNumber:
             if plan.service == .architect, next > 0 { pass(.event(random.next() % next)) }
         case .renumbering:

@@ -131,7 +131,10 @@ final class VirtualGateway {
 
     func suffer(_ fault: Fault, _ random: inout SeededRandom) {
         switch fault.kind {
-        case .tokensRevoked: tokens.revokeAll()
+        case .tokensRevoked:
+            tokens.revokeAll()
+            // Whoever keeps a token for the next connection learns of it there, and most of all when that comes at once.
+            if random.chance(0.5) { for stream in streams { stream.restart(keepsSession: true, &random) } }
         case .gatewayRestart(let keepsSessions):
             for stream in streams { stream.restart(keepsSession: keepsSessions, &random) }
         default:
