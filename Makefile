@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo test check bench format lint docs docc mutate fuzz simulate plant release install deb try-deb try-trail clean
+.PHONY: help deps deps-build build demo test check bench format lint docs docc mutate fuzz sanitize simulate plant release install deb try-deb try-trail clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PREFIX ?= /usr/local
@@ -76,6 +76,9 @@ mutate:  ## break each alert rule on purpose and see that a test notices; some m
 
 fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
 	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
+
+sanitize: deps  ## the tests under the thread and the address sanitizer; two builds of their own, half an hour
+	@scripts/sanitize.sh $(ARGS)
 
 # SEED=… runs one seed again, HOURS=… runs fresh seeds for so long; without either, a minute of them.
 simulate: deps-build  ## years of faults in virtual time: SEED=… or HOURS=…

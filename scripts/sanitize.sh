@@ -14,7 +14,7 @@ sanitize() {
     echo "$sanitizer sanitizer: tests${filter:+ matching $filter} in $folder"
     # A report ends the run: one that only scrolls by is one that nobody reads.
     TSAN_OPTIONS="halt_on_error=1:${TSAN_OPTIONS:-}" ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" \
-        swift test --sanitize="$sanitizer" --scratch-path "$folder" ${filter:+--filter "$filter"}
+        swift test --disable-xctest --sanitize="$sanitizer" --scratch-path "$folder" ${filter:+--filter "$filter"}
 }
 
 case "${1:-all}" in
