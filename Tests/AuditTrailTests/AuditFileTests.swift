@@ -129,6 +129,15 @@ import Testing
         #expect(files.get { $0.descriptors.count } == 1)
     }
 
+    @Test func numbersGoOnFromTheNewestFileThatHasOne() throws {
+        // As a loss of power leaves it without fsync: two files emptied, one of them torn.
+        files.write(Array(text(1...4).utf8), to: "\(path).3")
+        files.write([], to: "\(path).2")
+        files.write(Array(text(7...7).utf8.dropLast(9)), to: "\(path).1")
+        files.write([], to: path)
+        #expect(try open().lastLine == 4)
+    }
+
     @Test func keepsNoneWhereToldSo() throws {
         let length = Int64(Samples.line(1).bytes.count)
         var file = try open(size: length, keep: 0)

@@ -29,7 +29,7 @@ struct AuditFile: LineDestination {
         self.configuration = configuration
         self.files = files
         rotateAt = configuration.maximumSize
-        let recovery = AuditFileRecovery(path: configuration.path, files: files)
+        let recovery = AuditFileRecovery(path: configuration.path, keep: configuration.keep, files: files)
         let recovered = try recovery.run()
         lastLine = recovered.lastLine
         tornLinePath = recovered.tornLinePath

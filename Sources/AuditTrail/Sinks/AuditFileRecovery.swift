@@ -14,6 +14,8 @@ struct AuditFileRecovery {
     }
 
     let path: String
+    /// How many older files there may be.
+    let keep: Int
     let files: any FileSystem
 
     private static let chunk = 64 << 10
@@ -28,8 +30,8 @@ struct AuditFileRecovery {
             let size = try files.status(descriptor, path: path).size
             let end = try endOfLastLine(descriptor, path: path, size: size)
             var lastLine = try lastNumber(descriptor, path: path, end: end)
-            // Emptied, or lost between the two steps of a rotation: the file before knows.
-            if end == 0 { lastLine = max(lastLine, try lastNumberOfRotated()) }
+            // Emptied, or lost between the two steps of a rotation: an older file knows.
+            if lastLine == 0 { lastLine = try lastNumberOfRotated() }
             var outcome = Outcome(
                 descriptor: descriptor, size: size, lastLine: lastLine, tornLinePath: nil, needsNewline: false)
             if end < size { try setAside(from: end, &outcome) }
@@ -67,8 +69,17 @@ struct AuditFileRecovery {
         return 0
     }
 
+    /// The number of the last line of the newest older file that has one: a loss of power can take all that several of
+    /// them held, and a rename that failed leaves a hole between them.
     private func lastNumberOfRotated() throws(FileError) -> UInt64 {
-        let rotated = "\(path).1"
+        for index in 1...max(1, keep) {
+            let number = try lastNumber(ofRotated: "\(path).\(index)")
+            if number > 0 { return number }
+        }
+        return 0
+    }
+
+    private func lastNumber(ofRotated rotated: String) throws(FileError) -> UInt64 {
         guard try files.status(of: rotated) != nil else { return 0 }
         let descriptor = try files.open(rotated)
         defer { files.close(descriptor) }

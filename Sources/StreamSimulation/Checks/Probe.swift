@@ -125,7 +125,7 @@ final class Probe: StreamListener, @unchecked Sendable {
     func end() {
         if let since = live?.since { world.tally.streamSeconds += Double(now - since) / 1e9 }
         let cases: [(String, UInt64)] = [
-            ("message late", ledger.late), ("message lost", ledger.lost), ("message reordered", ledger.reordered),
+            ("message late", ledger.late), ("message reordered", ledger.reordered),
             ("message duplicate", ledger.duplicate), ("message flushed", ledger.flushed), ("gap", ledger.gapCount),
             ("numbering anew", ledger.resets), ("retries exhausted", UInt64(counts.exhausted)),
             ("heartbeat missed", UInt64(counts.missedHeartbeats)),
