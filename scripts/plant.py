@@ -69,8 +69,8 @@ def main():
         shutil.copy(ROOT / "Package.resolved", tree)
     swift = shlex.split(options.swift)
     scratch = options.scratch_path or tree / ".build"
-    build = swift + ["build", "--configuration", options.configuration, "--product", "holdfast-simulate",
-                     "--scratch-path", str(scratch)]
+    build = swift + ["build", "--configuration", options.configuration, "--product", "holdfast-simulate"]
+    if options.scratch_path: build += ["--scratch-path", str(scratch)]
     program = scratch / options.configuration / "holdfast-simulate"
 
     print("| bug | seeds | virtual time | wall time | noticed by |\n|---|---|---|---|---|", flush=True)

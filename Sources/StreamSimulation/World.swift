@@ -43,6 +43,7 @@ final class World: @unchecked Sendable {
     /// What the network holds for a process that is asleep.
     private var inbox: [() -> Void] = []
     private var asleepUntil: Int64 = 0
+    private var stepsOfInstant = 0
     private(set) var quietSince: Int64?
 
     /// 2026-11-22T00:00:00Z at the begin.
@@ -102,7 +103,10 @@ final class World: @unchecked Sendable {
         if next > now {
             if !isAsleep { life?.endInstant(before: next) }
             now = next
+            stepsOfInstant = 0
         }
+        stepsOfInstant += 1
+        if stepsOfInstant > 100_000 { fail("standstill", "time does not pass: something is due again and again") }
         let outsideFirst = scenario.networkFirst || inside != now
         if outside == now, outsideFirst {
             events.pop()?()

@@ -8,11 +8,11 @@ struct SeedTests {
     @Test("nothing promised is broken, whatever goes wrong", arguments: UInt64(1)...12)
     func holds(seed: UInt64) {
         var summary = Simulation.Summary()
-        let verdict = Simulation.run(seed: seed, events: 800, addingTo: &summary)
+        let verdict = Simulation.run(seed: seed, events: 400, addingTo: &summary)
         #expect(verdict.checker == nil, "\(verdict.text)")
     }
 
-    @Test("a seed gives the same run to the byte", arguments: [3, 6, 18] as [UInt64])
+    @Test("a seed gives the same run to the byte", arguments: [3, 5, 6] as [UInt64])
     func repeats(seed: UInt64) {
         let scenario = Scenario(seed: seed, events: 500)
         let first = Simulation.run(scenario)
