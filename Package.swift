@@ -93,7 +93,7 @@ let package = Package(
         .target(
             name: "GatewaySimulator",
             dependencies: [
-                "WebSocketCodec", "ConfigurationReader",
+                "WebSocketCodec", "ConfigurationReader", "StreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

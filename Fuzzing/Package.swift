@@ -65,7 +65,7 @@ let package = Package(
         sources(
             "StreamRuntime",
             ["StreamModel", "StreamSupervisor", "StreamProfiles", "Credentials", "WebSocketTransport", logging] + nio),
-        sources("GatewaySimulator", ["WebSocketCodec", "ConfigurationReader"] + nio),
+        sources("GatewaySimulator", ["WebSocketCodec", "ConfigurationReader", "StreamModel"] + nio),
         sources(
             "Holdfast",
             [

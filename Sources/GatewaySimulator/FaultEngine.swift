@@ -1,3 +1,5 @@
+internal import StreamModel
+
 /// Decides when the steps of a script strike. No clock and no randomness but the script's seed: the same script, times
 /// and facts give the same decisions.
 ///

@@ -1,3 +1,5 @@
+internal import StreamModel
+
 extension Gateway {
     /// A fault strikes: at once where it is such, otherwise it lies in wait from now on.
     func strike(_ fault: Fault, scope: FaultScope) {

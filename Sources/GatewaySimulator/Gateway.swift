@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import StreamModel
 
 /// The gateway itself: all its state, on one event loop. Requests and messages come in, decisions go out; what each
 /// protocol makes of them is in the extensions.

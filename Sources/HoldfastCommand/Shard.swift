@@ -1,4 +1,5 @@
 import ArgumentParser
+import StreamModel
 
 /// The part of the streams that this instance takes, by rendezvous hashing (D. Thaler and C. Ravishankar, 1998): every
 /// shard scores every stream, and the highest score takes it. When the number of shards changes from n to n + 1, only
@@ -29,23 +30,13 @@ struct Shard: Hashable, Sendable, ExpressibleByArgument {
     /// The shard that takes the stream `name` where there are `count`.
     static func owner(of name: String, among count: Int) -> Int {
         // FNV-1a over the name, then mixed with the shard: stable over versions, platforms and processes.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in name.utf8 {
-            hash ^= UInt64(byte)
-            hash &*= 0x0000_0100_0000_01b3
-        }
+        var hash = FNV1a()
+        hash.add(name.utf8)
         var best = (shard: 0, score: UInt64.min)
         for shard in 0..<count {
-            let score = mix(hash ^ mix(UInt64(shard) &+ 0x9E37_79B9_7F4A_7C15))
+            let score = SplitMix64.mix(hash.value ^ SplitMix64.mix(UInt64(shard) &+ SplitMix64.increment))
             if shard == 0 || score > best.score { best = (shard, score) }
         }
         return best.shard
-    }
-
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var value = value
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -13,12 +13,9 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The identifier of the attempt that makes connection number `generation` of a stream whose seed is `seed`. Two
-    /// generations of one stream never have the same (a bijection of the 64 bits; S. Vigna, SplitMix64); never 0.
+    /// generations of one stream never have the same (``SplitMix64/mix(_:)`` is a bijection); never 0.
     public init(seed: UInt64, generation: UInt64) {
-        var value = seed &+ generation &* 0x9E37_79B9_7F4A_7C15
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        value ^= value >> 31
+        let value = SplitMix64.mix(seed &+ generation &* SplitMix64.increment)
         rawValue = value == 0 ? 1 : value
     }
 

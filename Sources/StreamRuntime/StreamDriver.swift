@@ -73,7 +73,7 @@ final class StreamDriver: StreamConnectionDelegate {
     let requester: UInt64
 
     var machine: StreamMachine
-    private var random: StreamRandom
+    private var random: SplitMix64
     var links: [UInt64: Link] = [:]
     /// The link that the last message came on: the next one nearly always comes on the same.
     private var recentLink: Link?
@@ -117,7 +117,7 @@ final class StreamDriver: StreamConnectionDelegate {
         machine = StreamMachine(
             policy: specification.policy, lastSequence: cursor?.lastSequence, resumesSession: cursor != nil,
             attemptSeed: seed ^ Self.attemptSalt)
-        random = StreamRandom(seed: seed)
+        random = SplitMix64(seed: seed)
     }
 
     /// Identifiers of attempts are not what the jitter is drawn from.

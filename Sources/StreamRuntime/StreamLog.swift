@@ -8,9 +8,9 @@ enum StreamLog {
 
     /// - Parameter live: the attempt that made the live connection; what belongs to no attempt happened on it.
     static func write(_ event: StreamEvent, stream: String, live: Subject?, to logger: Logger) {
-        // Most of what happens is not logged at most levels: the line is not made to be thrown away.
-        guard logger.logLevel <= mostSevere(event) else { return }
-        guard let (level, text, metadata) = line(event), logger.logLevel <= level else { return }
+        let level = level(of: event)
+        // The level first: most of what happens is not logged at most levels, and its line is not made to be thrown away.
+        guard logger.logLevel <= level, let (text, metadata) = line(event) else { return }
         var all = Self.metadata(stream: stream, attempt: event.subject ?? live)
         for (key, value) in metadata { all[key] = "\(value)" }
         logger.log(level: level, "\(text)", metadata: all)
@@ -26,71 +26,74 @@ enum StreamLog {
         return metadata
     }
 
-    /// The level of the line, or one above it.
-    private static func mostSevere(_ event: StreamEvent) -> Logger.Level {
+    private static func level(of event: StreamEvent) -> Logger.Level {
         switch event {
         case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered: .debug
+        case .started, .live, .reconnected, .backoffScheduled, .gapOpened, .resumeSettled, .stopped, .bufferFlushed:
+            .info
+        case .connectionLost(let loss): loss.reason == .planned || loss.reason == .shutdown ? .info : .warning
+        case .handover(let handover): handover.phase == .failed ? .warning : .info
+        case .attemptFailed, .subscriptionsRejected, .messagesLost, .sequenceReset, .heartbeatMissed, .silenceDetected:
+            .warning
         case .retriesExhausted: .error
-        default: .warning
         }
     }
 
-    private typealias Line = (level: Logger.Level, text: String, metadata: [(String, String)])
+    private typealias Line = (text: String, metadata: [(String, String)])
 
     private static func line(_ event: StreamEvent) -> Line? {
         switch event {
         case .started(let last):
-            return (.info, "stream started", last.map { [("last_sequence", String($0))] } ?? [])
+            return ("stream started", last.map { [("last_sequence", String($0))] } ?? [])
         case .live(let attempt, _, let outage):
             return (
-                .info, "live",
+                "live",
                 [("attempt", String(attempt.number))] + (outage.map { [("outage", seconds($0))] } ?? [])
             )
         case .connectionLost(let loss):
-            let level: Logger.Level = loss.reason == .planned || loss.reason == .shutdown ? .info : .warning
             return (
-                level, "connection lost",
+                "connection lost",
                 [("reason", loss.reason.rawValue)] + (loss.closeCode.map { [("close_code", String($0))] } ?? [])
                     + (loss.detail.isEmpty ? [] : [("detail", loss.detail)])
             )
         case .attemptFailed(let attempt, _, let failure):
             return (
-                .warning, "attempt failed",
+                "attempt failed",
                 [("attempt", String(attempt.number)), ("reason", failure.reason.rawValue)]
                     + (failure.httpStatus.map { [("http_status", String($0))] } ?? [])
                     + (failure.detail.map { [("detail", $0)] } ?? [])
             )
         case .backoffScheduled(let delay, let retry, _):
-            return (.info, "waiting before the next attempt", [("delay", seconds(delay)), ("retry", String(retry))])
+            return ("waiting before the next attempt", [("delay", seconds(delay)), ("retry", String(retry))])
         case .gapOpened(let range, _):
-            return (.info, "gap in the sequence", [("first", String(range.first)), ("last", String(range.last))])
+            return ("gap in the sequence", [("first", String(range.first)), ("last", String(range.last))])
         case .messagesLost(let range, _, let continuity):
             return (
-                .warning, "messages lost",
+                "messages lost",
                 [("count", String(range.count)), ("first", String(range.first)), ("continuity", String(continuity))]
             )
         case .sequenceReset(let previous, let baseline, _):
             return (
-                .warning, "the server numbers anew",
+                "the server numbers anew",
                 [("previous_highest", String(previous)), ("baseline", String(baseline))]
             )
-        case .resumeSettled(let outcome): return (.info, "resume settled", [("outcome", outcome.rawValue)])
-        case .heartbeatMissed(let after): return (.warning, "heartbeat not answered", [("after", seconds(after))])
-        case .silenceDetected(let after): return (.warning, "nothing received", [("after", seconds(after))])
+        case .resumeSettled(let outcome): return ("resume settled", [("outcome", outcome.rawValue)])
+        case .heartbeatMissed(let after): return ("heartbeat not answered", [("after", seconds(after))])
+        case .silenceDetected(let after): return ("nothing received", [("after", seconds(after))])
         case .handover(let handover):
             return (
-                handover.phase == .failed ? .warning : .info, "hand-over \(handover.phase.rawValue)",
+                "hand-over \(handover.phase.rawValue)",
                 [("cause", handover.cause.rawValue)]
             )
         case .retriesExhausted(let retries, let cause, let rearm):
             return (
-                .error, "retries exhausted; the stream is given up",
+                "retries exhausted; the stream is given up",
                 [("retries", String(retries)), ("cause", cause)] + (rearm.map { [("rearms_after", seconds($0))] } ?? [])
             )
-        case .stopped(let cause): return (.info, "stream stopped", [("cause", "\(cause)")])
+        case .stopped(let cause): return ("stream stopped", [("cause", "\(cause)")])
         case .subscriptionsRejected(let rejections):
             return (
-                .warning, "subscriptions rejected; nothing will come for them",
+                "subscriptions rejected; nothing will come for them",
                 [
                     ("count", String(rejections.count)),
                     ("subscriptions", rejections.subscriptions.joined(separator: " ")),
@@ -98,7 +101,7 @@ enum StreamLog {
                     + (rejections.reason.isEmpty ? [] : [("reason", rejections.reason)])
             )
         case .bufferFlushed(let count):
-            return (.info, "messages before the acknowledgment flushed", [("count", String(count))])
+            return ("messages before the acknowledgment flushed", [("count", String(count))])
         case .stateChanged, .attemptStarted, .resumeAcknowledged, .gapClosed, .held, .heartbeatAnswered:
             return debugLine(event)
         case .reconnected: return nil  // `live` says it
@@ -108,14 +111,14 @@ enum StreamLog {
     /// For whoever looks for the reason of something: each step.
     private static func debugLine(_ event: StreamEvent) -> Line? {
         switch event {
-        case .stateChanged(let state): (.debug, "state changed", [("state", state.rawValue)])
+        case .stateChanged(let state): ("state changed", [("state", state.rawValue)])
         case .attemptStarted(let attempt):
-            (.debug, "attempt started", [("attempt", String(attempt.number)), ("resumes", String(attempt.isResume))])
-        case .resumeAcknowledged(_, let latency): (.debug, "resume acknowledged", [("latency", seconds(latency))])
+            ("attempt started", [("attempt", String(attempt.number)), ("resumes", String(attempt.isResume))])
+        case .resumeAcknowledged(_, let latency): ("resume acknowledged", [("latency", seconds(latency))])
         case .gapClosed(let range, _):
-            (.debug, "gap closed", [("first", String(range.first)), ("last", String(range.last))])
-        case .held: (.debug, "held; the retry count is 0 again", [])
-        case .heartbeatAnswered(let roundTrip): (.debug, "heartbeat answered", [("after", seconds(roundTrip))])
+            ("gap closed", [("first", String(range.first)), ("last", String(range.last))])
+        case .held: ("held; the retry count is 0 again", [])
+        case .heartbeatAnswered(let roundTrip): ("heartbeat answered", [("after", seconds(roundTrip))])
         default: nil
         }
     }

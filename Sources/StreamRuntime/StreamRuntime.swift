@@ -83,7 +83,7 @@ public final class StreamRuntime: Sendable {
         /// The stream that was started last, and its host: the next one's is mostly the same.
         var lastHost: (stream: StreamSpecification, host: String)?
         var nextRequester: UInt64 = 0
-        var random: StreamRandom
+        var random: SplitMix64
         var isStopping = false
         var saving: RepeatedTask?
     }
@@ -121,7 +121,7 @@ public final class StreamRuntime: Sendable {
         }
         self.ticks = ticks
         let seed = options.seed ?? UInt64.random(in: .min ... .max)
-        state = NIOLockedValueBox(State(random: StreamRandom(seed: seed)))
+        state = NIOLockedValueBox(State(random: SplitMix64(seed: seed)))
         if options.cursors != nil { saveCursorsEverySecond() }
     }
 

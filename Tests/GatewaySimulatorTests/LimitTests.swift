@@ -1,4 +1,5 @@
 import Foundation
+import StreamModel
 import Testing
 
 @testable import GatewaySimulator

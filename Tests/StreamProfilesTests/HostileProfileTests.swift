@@ -1,4 +1,5 @@
 import ConfigurationReader
+import StreamModel
 import StreamProfiles
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 struct HostileProfileTests {
     @Test("no damage crashes the reader, and what is refused is explained", arguments: [21, 22] as [UInt64])
     func damaged(seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         let sound = Array(try #require(builtIn("genesys-notifications").text).utf8)
         let scraps = [
             "{", "}", "[", "]", ": ", "- ", "\"", "'", "*a", "&a ", "!!int ", "\n", "  ", "\t", "${A}", "{{", "~", "/",

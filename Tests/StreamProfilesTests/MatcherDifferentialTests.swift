@@ -25,8 +25,8 @@ private indirect enum Tree {
         }
     }
 
-    func write(_ random: inout SeededGenerator) -> String {
-        func space(_ random: inout SeededGenerator) -> String {
+    func write(_ random: inout SplitMix64) -> String {
+        func space(_ random: inout SplitMix64) -> String {
             Bool.random(using: &random) ? "" : [" ", "\n", "\t", "\r\n  "].randomElement(using: &random) ?? ""
         }
         let before = space(&random)
@@ -45,7 +45,7 @@ private indirect enum Tree {
         }
     }
 
-    private static func quote(_ text: String, _ random: inout SeededGenerator) -> String {
+    private static func quote(_ text: String, _ random: inout SplitMix64) -> String {
         var output = "\""
         for scalar in text.unicodeScalars {
             let mustEscape = scalar.value < 0x20 || scalar == "\"" || scalar == "\\"
@@ -62,7 +62,7 @@ private indirect enum Tree {
     }
 
     /// A message: mostly an object with the members that the profile looks at among others.
-    static func message(_ random: inout SeededGenerator) -> Tree {
+    static func message(_ random: inout SplitMix64) -> Tree {
         if Int.random(in: 0..<10, using: &random) == 0 { return .random(&random, depth: -2) }
         var members: [(String, Tree)] = []
         for name in ["type", "sequence", "id", "data", "", "other", "type"] {
@@ -80,7 +80,7 @@ private indirect enum Tree {
         return .object(members.shuffled(using: &random))
     }
 
-    static func random(_ random: inout SeededGenerator, depth: Int) -> Tree {
+    static func random(_ random: inout SplitMix64, depth: Int) -> Tree {
         switch Int.random(in: 0..<(depth > 3 ? 6 : 10), using: &random) {
         case 0, 1, 2:
             let tokens = [
@@ -146,7 +146,7 @@ struct MatcherDifferentialTests {
     @Test("eight thousand random messages are read alike", arguments: [1, 2, 3, 4] as [UInt64])
     func random(seed: UInt64) throws {
         let matcher = try #require(profile(Self.text).profile).matcher(for: .open)
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         var identifiers: [String: UInt64] = [:]
         var roles: Set<MessageFacts.Role> = []
         for round in 0..<2000 {
@@ -186,7 +186,7 @@ struct MatcherDifferentialTests {
     @Test("broken messages crash nothing", arguments: [11, 12] as [UInt64])
     func broken(seed: UInt64) throws {
         let matcher = try #require(profile(Self.text).profile).matcher(for: .open)
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         for _ in 0..<2000 {
             var bytes = Array(Tree.message(&random).write(&random).utf8)
             for _ in 0...Int.random(in: 0...3, using: &random) where !bytes.isEmpty {

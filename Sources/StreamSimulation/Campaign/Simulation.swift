@@ -1,3 +1,5 @@
+import StreamModel
+
 /// Runs what seeds decide, and tells what came of it.
 public enum Simulation {
     /// What came of one scenario.

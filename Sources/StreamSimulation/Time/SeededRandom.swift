@@ -1,25 +1,23 @@
-/// A small seeded generator (S. Vigna, SplitMix64), and the draws that a simulation makes.
+import StreamModel
+
+/// A seeded generator, and the draws that a simulation makes.
 struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
 
     init(seed: UInt64) {
-        state = seed
+        generator = SplitMix64(seed: seed)
     }
 
     /// A generator of its own for `purpose`, so that one more draw here changes nothing there.
     init(seed: UInt64, purpose: String) {
         var hash = FNV1a()
         hash.add(purpose.utf8)
-        state = seed ^ hash.value
+        generator = SplitMix64(seed: seed ^ hash.value)
         _ = next()
     }
 
     mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
+        generator.next()
     }
 
     /// Whether something of this probability happens.
@@ -29,7 +27,7 @@ struct SeededRandom: RandomNumberGenerator {
 
     /// From 0 up to but without 1.
     mutating func unit() -> Double {
-        Double(next() >> 11) * 0x1p-53
+        generator.unit()
     }
 
     /// A whole number of `range`.
@@ -55,17 +53,5 @@ struct SeededRandom: RandomNumberGenerator {
     /// Nanoseconds until the next event of a process with `rate` events a second (a Poisson process).
     mutating func wait(rate: Double) -> Int64 {
         Int64(min(1e17, -naturalLogarithm(1 - unit()) / rate * 1e9)) + 1
-    }
-}
-
-/// The hash of G. Fowler, L. Noll and K.-P. Vo, 64 bits, variant 1a: by it two runs are known to be the same.
-struct FNV1a {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func add(_ bytes: some Sequence<UInt8>) {
-        for byte in bytes {
-            value ^= UInt64(byte)
-            value &*= 0x0000_0100_0000_01B3
-        }
     }
 }

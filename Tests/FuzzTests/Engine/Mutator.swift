@@ -1,3 +1,5 @@
+import StreamModel
+
 /// Makes inputs out of others: damaged, put together, repeated. The same seed always gives the same inputs.
 struct Mutator {
     private var random: SplitMix64
@@ -12,7 +14,7 @@ struct Mutator {
     ].map { Array($0.utf8) }
 
     init(seed: UInt64, seeds: [[UInt8]], words: [String], mostBytes: Int) {
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
         self.seeds = seeds.isEmpty ? [[]] : seeds
         self.words = words.map { Array($0.utf8) }
         self.mostBytes = mostBytes
@@ -74,17 +76,5 @@ struct Mutator {
             return place..<place
         }
         return start..<(bytes[start...].firstIndex { !(0x30...0x39).contains($0) } ?? bytes.count)
-    }
-}
-
-/// The splitmix64 generator: small, and the same everywhere for the same seed.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

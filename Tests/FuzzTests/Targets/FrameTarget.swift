@@ -1,3 +1,5 @@
+import StreamModel
+
 @testable import WebSocketCodec
 
 extension FuzzTarget {
@@ -10,7 +12,7 @@ extension FuzzTarget {
         let scene = FrameScene(input[0], input[1])
         let bytes = input[2...]
         let whole = scene.decode(bytes) { .max }
-        var random = SplitMix64(state: UInt64(input.count) << 8 | UInt64(input[1]))
+        var random = SplitMix64(seed: UInt64(input.count) << 8 | UInt64(input[1]))
         for (what, piece) in [("byte by byte", 1), ("in small pieces", 9), ("in pieces", 700)] {
             let parts = scene.decode(bytes) { piece == 1 ? 1 : Int.random(in: 1...piece, using: &random) }
             try demand(parts.events == whole.events, "\(what): \(parts.events.count) events, not \(whole.events.count)")

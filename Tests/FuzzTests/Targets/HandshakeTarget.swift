@@ -1,3 +1,5 @@
+import StreamModel
+
 @testable import WebSocketCodec
 
 extension FuzzTarget {
@@ -15,7 +17,7 @@ extension FuzzTarget {
         mostBytes: 70_000, shortRun: 400
     ) { input in
         let whole = try HandshakeEnd.of(input) { .max }
-        var random = SplitMix64(state: UInt64(input.count))
+        var random = SplitMix64(seed: UInt64(input.count))
         for (what, piece) in [("byte by byte", 1), ("in pieces", 50)] {
             let parts = try HandshakeEnd.of(input) { piece == 1 ? 1 : Int.random(in: 1...piece, using: &random) }
             try demand(parts == whole, "\(what): \(parts), at once: \(whole)")
