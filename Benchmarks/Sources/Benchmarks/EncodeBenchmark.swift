@@ -4,7 +4,7 @@ import MetricsRegistry
 /// changes, and one in a hundred is taken away and another added.
 enum EncodeBenchmark {
     /// What a scrape writes before it sends it.
-    private static let piece = 64 * 1024
+    private static let piece = 256 * 1024
 
     /// Prints: nanoseconds of processor time a line, as a scrape does it; of memcpy; bytes; lines; nanoseconds where the
     /// whole text goes into one buffer.
