@@ -161,8 +161,12 @@ final class MetricsHandler: Sendable {
         let plain = Rendering(.plain(exposition), noted: noted, census: census)
         // Those who came meanwhile share this rendering; from here on a new one may be begun.
         let waiters = state.withLock { state in
-            defer { state.newest[Format(contentType: contentType, isCompressed: false)] = WeakRendering(rendering: plain) }
-            return state.waiters.removeValue(forKey: contentType) ?? []
+            let waiters = state.waiters.removeValue(forKey: contentType) ?? []
+            // One that is only compressed is gone thereafter, and must not stand before one that is being sent.
+            if waiters.contains(where: { !$0.acceptsGzip }) {
+                state.newest[Format(contentType: contentType, isCompressed: false)] = WeakRendering(rendering: plain)
+            }
+            return waiters
         }
         for waiter in waiters where !waiter.acceptsGzip { answer(waiter, contentType, plain) }
         guard waiters.contains(where: \.acceptsGzip) else { return }
