@@ -89,10 +89,12 @@ struct SnapshotTaker {
                     return value
                 }
             case .bucket:
-                byteCount += column.lines * note(column, cells, at: target) { value, index in
-                    sums[index] &+= value
-                    return sums[index]
-                }
+                byteCount +=
+                    column.lines
+                    * note(column, cells, at: target) { value, index in
+                        sums[index] &+= value
+                        return sums[index]
+                    }
             case .state:
                 // Noted once for all of its lines: of those one is 1. Each has one digit.
                 _ = note(column, cells, at: target) { value, _ in value }

@@ -30,7 +30,8 @@ enum ResponseBody {
         case .exposition(let exposition, let ticket):
             let hold = Unmanaged.passRetained(ReadText(exposition, ticket: ticket))
             let response = MHD_create_response_from_callback(
-                UInt64(exposition.count), pieceBytes, readText, hold.toOpaque(), releaseText)
+                UInt64(exposition.count), min(pieceBytes, max(1, exposition.count)), readText, hold.toOpaque(),
+                releaseText)
             if response == nil { hold.release() }
             return response
         case .stream(let follower):
