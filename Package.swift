@@ -165,6 +165,7 @@ let package = Package(
                 "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics",
                 "MetricsRegistry", "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: rules),

@@ -89,7 +89,7 @@ def main():
         finally:
             for path, text in before.items():
                 path.write_text(text)
-        figures = dict(re.findall(r"^([^:\n]+): ([\d.]+)$", run.stdout, re.MULTILINE))
+        figures = dict(re.findall(r"^\| ([^|\n]+) \| ([\d.]+) \|$", run.stdout, re.MULTILINE))
         found = re.search(r"^[\d.]+ s ([a-z ]+?)(?: \(s\d+\))?: (.*)$", run.stdout, re.MULTILINE)
         if run.returncode == 0 or not found:
             missed += 1
