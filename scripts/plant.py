@@ -55,7 +55,8 @@ def main():
     arguments.add_argument("--seconds", type=float, default=300)
     arguments.add_argument("--first", type=int, default=1)
     arguments.add_argument("--events", type=int, default=300, help="about how many messages a seed has")
-    arguments.add_argument("--configuration", default="release", choices=["debug", "release"])
+    arguments.add_argument("--configuration", default="debug", choices=["debug", "release"],
+                           help="a debug build takes a fraction of the time to make, and seconds to find each bug")
     options = arguments.parse_args()
 
     bugs = [bug for bug in read((ROOT / "scripts/plants.txt").read_text())

@@ -181,7 +181,7 @@ extension Probe {
         hasSession = true
         live = LiveConnection(
             generation: facts.generation, since: now, lastMessage: now, lastPong: now,
-            heartbeatDue: now + policy.heartbeat.interval.nanoseconds, token: pending.token)
+            heartbeatDue: now + policy.heartbeat.interval.nanoseconds, preparedAt: preparedAt, token: pending.token)
         let age = policy.rolloverAfter.nanoseconds
         if isChanneled, age > 0 {
             let known = pending.preparingAt == nil ? (pending.dialedAt ?? now) - preparedAt : 0

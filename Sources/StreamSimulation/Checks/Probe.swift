@@ -35,6 +35,8 @@ final class Probe: StreamListener, @unchecked Sendable {
         var unanswered: (number: Int, at: Int64)?
         /// When the next heartbeat is to be sent.
         var heartbeatDue: Int64
+        /// When its channel was begun to be made.
+        var preparedAt: Int64
         /// When it is of age at the latest, and is replaced.
         var agesBy = Int64.max
         /// When a hand-over that failed is tried again at the latest, where the service announced that it will close.
