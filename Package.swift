@@ -261,7 +261,10 @@ let package = Package(
                 swiftSettings: rules),
             .testTarget(
                 name: "StreamSimulationTests",
-                dependencies: ["StreamSimulation", "StreamModel"],
+                dependencies: [
+                    "StreamSimulation", "StreamModel",
+                    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                ],
                 swiftSettings: rules),
             // Configurations are read where they lie, so that a diagnostic names them as a person would.
             .testTarget(

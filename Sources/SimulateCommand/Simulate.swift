@@ -23,7 +23,8 @@ struct Simulate: ParsableCommand {
     var seconds: Double = 60
     @Option(help: "For how many hours to run seeds, instead.")
     var hours: Double?
-    @Option(help: "How many seeds to run at a time; without it, as many as there are processors where --hours is given.")
+    @Option(
+        help: "How many seeds to run at a time; without it, as many as there are processors where --hours is given.")
     var jobs: Int?
     @Option(help: "About how many messages a seed is to have; the more, the longer it runs.")
     var events: Double = 20_000

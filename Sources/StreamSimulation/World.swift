@@ -206,7 +206,8 @@ final class World: @unchecked Sendable {
         case .reconnectRequest: if !isAsleep { life?.requestReconnect(fault.stream) }
         case .rotatedOutside(let signal): rotate(signalAfter: signal)
         case .loss, .reordering, .duplication, .delay, .partition, .refusedHandshakes, .staleFacts, .staleTimers,
-            .channelTrouble, .silentAcknowledgment, .earlyEvents, .tokenEndpoint, .freshTokensRefused, .diskError, .shortWrites,
+            .channelTrouble, .silentAcknowledgment, .earlyEvents, .tokenEndpoint, .freshTokensRefused, .diskError,
+            .shortWrites,
             .cursorsNotSaved:
             faults.begin(fault, seed: scenario.seed)
             at(fault.end) { [self] in faults.end(fault) }

@@ -30,7 +30,9 @@ extension Probe {
         case .notice: if !live.wasNoticed { fail("handover", "the service said nothing of closing") }
         case .rollover:
             let earliest = Double(policy.rolloverAfter.nanoseconds) * (1 - policy.rolloverJitter)
-            if !isChanneled || Double(now - live.preparedAt) < earliest - 1e6 { fail("handover", "rolled over too early") }
+            if !isChanneled || Double(now - live.preparedAt) < earliest - 1e6 {
+                fail("handover", "rolled over too early")
+            }
         }
         if isChanneled { handover = cause }
         self.live?.repeatsBy = .max

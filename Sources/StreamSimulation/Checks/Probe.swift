@@ -136,7 +136,9 @@ final class Probe: StreamListener, @unchecked Sendable {
     var mayBeLate: Bool { life.lastWoke > life.bornAt }
 
     /// Whether messages come so often that the stream can stay live.
-    var canStayLive: Bool { isChanneled || plan.silenceTimeout == 0 || Double(plan.silenceTimeout) / 1e9 > 25 / plan.rate }
+    var canStayLive: Bool {
+        isChanneled || plan.silenceTimeout == 0 || Double(plan.silenceTimeout) / 1e9 > 25 / plan.rate
+    }
 
     /// Whether nothing but a person or another life gets it going again.
     var isParked: Bool { state == .stopped || (state == .exhausted && policy.rearmAfter == .zero) }

@@ -15,13 +15,15 @@ enum SimulatedMessage {
     private static let tail = Array(#","data":{"queue":"a","waiting":3}}"#.utf8)
     private static let unnumbered = Array(#"{"topic":"/api/v2/conversations","data":{"id":"a"}}"#.utf8)
     private static let notificationHead = Array(
-        #"{"topicName":"v2.users.a.presence","version":"2","eventBody":{"id":"a"},"metadata":{"CorrelationId":"c-"#.utf8)
+        #"{"topicName":"v2.users.a.presence","version":"2","eventBody":{"id":"a"},"metadata":{"CorrelationId":"c-"#.utf8
+    )
     private static let notificationTail = Array(#""}}"#.utf8)
     private static let heartbeat = Array(
         #"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#.utf8)
     private static let pong = Array(#"{"topicName":"channel.metadata","eventBody":{"message":"pong"}}"#.utf8)
     private static let closing = Array(#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"soon"}}"#.utf8)
-    private static let revoked = Array(#"{"topicName":"v2.system","eventBody":{},"systemTopicType":"token_revoked"}"#.utf8)
+    private static let revoked = Array(
+        #"{"topicName":"v2.system","eventBody":{},"systemTopicType":"token_revoked"}"#.utf8)
 
     var bytes: [UInt8] {
         switch self {

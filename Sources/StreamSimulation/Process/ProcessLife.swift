@@ -167,7 +167,8 @@ final class ProcessLife: @unchecked Sendable {
         // The service of channels gives its own address.
         let url = plan.service == .notifications ? nil : "wss://\(plan.service.rawValue).test/s\(index)"
         return StreamSpecification(
-            name: "s\(index)", profile: profile, policy: policy, url: url, credential: "c", variables: variables, clientID: "client-s\(index)")
+            name: "s\(index)", profile: profile, policy: policy, url: url, credential: "c", variables: variables,
+            clientID: "client-s\(index)")
     }
 
     // MARK: Time
