@@ -65,7 +65,7 @@ extension Scenario {
         let hours = Double(scenario.troubled) / 3.6e12
         // From a fault now and then to several a minute, but no more than can be looked at.
         let perHour = random.logarithmic(0.5, 200)
-        let count = max(6, min(1_500, Int(hours * perHour)))
+        let count = max(12, min(1_500, Int(hours * perHour)))
         // Each seed has a taste of its own: some kinds often, most never.
         let tastes = (0..<random.draw(1...8)).map { _ in random.draw(0...(kindCount - 1)) }
         var faults: [Fault] = []
@@ -77,6 +77,13 @@ extension Scenario {
             fault.length = min(fault.length, scenario.troubled - fault.at)
             if random.chance(0.7) { fault.stream = random.draw(0...(scenario.streams.count - 1)) }
             faults.append(fault)
+            // What makes the hand-over fail that the announcement asks for.
+            if case .plannedClose = fault.kind, random.chance(0.4) {
+                let trouble = Fault.Kind.channelTrouble(random.pick(Fault.ChannelTrouble.allCases))
+                let length = min(random.span(1, 60), scenario.troubled - fault.at)
+                faults.append(
+                    Fault(id: count + id, at: fault.at, length: length, stream: fault.stream, kind: trouble))
+            }
         }
         return faults.sorted { ($0.at, $0.id) < ($1.at, $1.id) }
     }
@@ -129,7 +136,10 @@ extension Scenario {
         case 14:
             return lasting(
                 random.span(1, 900),
-                .refusedHandshakes(random.pick(Fault.Refusal.allCases), probability: random.pick([0.3, 0.7, 1])))
+                .refusedHandshakes(
+                    // The one that says when to come back is worth more than one of ten.
+                    random.pick(Fault.Refusal.allCases + [.status429, .status429]),
+                    probability: random.pick([0.3, 0.7, 1])))
         case 15: return lasting(random.span(10, 3_600), .staleFacts)
         case 16: return lasting(random.span(1, 300), .silentAcknowledgment)
         default: return at(.gatewayRestart(keepsSessions: random.chance(0.5)))

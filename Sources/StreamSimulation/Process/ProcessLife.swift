@@ -70,9 +70,6 @@ final class ProcessLife: @unchecked Sendable {
             if obeys { world.tally.faults["stale timer fired", default: 0] += 1 }
             return obeys
         }
-        loops.wrongLoop = { [unowned world] place in
-            world.fail("loops", "something that belongs to one event loop is used on another: \(place)")
-        }
     }
 
     func start() {

@@ -102,7 +102,7 @@ final class VirtualEventLoop: EventLoop, @unchecked Sendable {
     }
 
     func preconditionInEventLoop(file: StaticString, line: UInt) {
-        if !inEventLoop { group.wrongLoop("\(file):\(line)") }
+        precondition(inEventLoop, file: file, line: line)
     }
 
     func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
@@ -124,8 +124,6 @@ final class VirtualLoopGroup: EventLoopGroup, @unchecked Sendable {
     private let longestLag: Int64
     /// Whether a timer that was cancelled runs all the same.
     var obeysCancelledTimers: () -> Bool = { false }
-    /// Something that belongs to one loop was used on another.
-    var wrongLoop: (String) -> Void = { _ in }
 
     /// - Parameters:
     ///   - origin: what the clock shows, in nanoseconds.
