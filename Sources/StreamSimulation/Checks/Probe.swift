@@ -245,6 +245,13 @@ final class Probe: StreamListener, @unchecked Sendable {
                 fail("heartbeat", "heartbeat \(unanswered.number) is unanswered, and the connection still live")
             }
             if now >= live.heartbeatDue { fail("heartbeat", "none was sent, an interval after the last one") }
+            let silence = policy.silenceTimeout.nanoseconds
+            if silence > 0, now - live.lastMessage >= silence {
+                fail("silence", "still live, though no message came since \(Fault.seconds(live.lastMessage))")
+            }
+            if !live.hasHeld, now - live.since >= policy.backoff.resetAfter.nanoseconds {
+                fail("proof", "live since \(Fault.seconds(live.since)) and its retry count is not 0 again")
+            }
             if now > min(live.agesBy, live.repeatsBy), attempt == nil {
                 fail("handover", "the connection is of age or about to be closed, and is not replaced")
             }
@@ -273,13 +280,6 @@ final class Probe: StreamListener, @unchecked Sendable {
             let alive = max(live.lastPong, life.lastWoke)
             if interval > 0, now - alive > interval + policy.heartbeat.timeout.nanoseconds + slack {
                 fail("heartbeat", "still live, though the peer was last heard at \(Fault.seconds(live.lastPong))")
-            }
-            let silence = policy.silenceTimeout.nanoseconds
-            if silence > 0, now - max(live.lastMessage, life.lastWoke) > silence + slack {
-                fail("silence", "still live, though no message came since \(Fault.seconds(live.lastMessage))")
-            }
-            if !live.hasHeld, now - max(live.since, life.lastWoke) > policy.backoff.resetAfter.nanoseconds + slack {
-                fail("proof", "live since \(Fault.seconds(live.since)) and its retry count is not 0 again")
             }
         }
         if let scheduled, attempt == nil, live == nil, now - max(scheduled.at + scheduled.delay, life.lastWoke) > slack
