@@ -51,6 +51,74 @@ struct TLSTests {
         }
     }
 
+    /// The beginning of a first message of 512 bytes.
+    private static let halfHandshake: [UInt8] = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]
+
+    private func half(_ test: TestServer) throws -> RawClient {
+        let client = try RawClient(port: test.port, source: 0x7F00_0002)
+        client.send(bytes: Self.halfHandshake)
+        return client
+    }
+
+    @Test func handshakesThatStopInTheMiddleWaitAndEnd() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls()))
+        defer { test.server.stop() }
+        let clients = try (0..<20).map { _ in try half(test) }
+        // They are not asked again and again: each is suspended until there is something to read.
+        #expect(test.server.waits(forSuspendedHandshakes: 20))
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+        #expect(test.server.waits(forSuspendedHandshakes: 20))
+        // One goes on, a byte at a time, and waits again; one leaves.
+        clients[0].send(bytes: [0])
+        shutdownSending(clients[1])
+        #expect(try clients[1].isClosedByServer())
+        #expect(test.server.waits(forSuspendedHandshakes: 19))
+        for client in clients.dropFirst(2) { _ = try test.textUntilOverdue(client, milliseconds: 11_000) }
+        #expect(test.server.waits(forSuspendedHandshakes: 0))
+        #expect(try files.request(port: test.port, ["-tls1_2"]).contains("HTTP/1.1 200 OK"))
+    }
+
+    @Test func handshakesOfOneClientAreCounted() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            $0.limits.handshakesPerClient = 5
+        }
+        defer { test.server.stop() }
+        let clients = try (0..<20).map { _ in try half(test) }
+        for client in clients[5...] { #expect(try client.isClosedByServer()) }
+        #expect(test.server.waits(forSuspendedHandshakes: 5))
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+        // Those that are over count no more.
+        for client in clients { shutdownSending(client) }
+        #expect(test.server.waits(forSuspendedHandshakes: 0))
+        let again = try half(test)
+        #expect(test.server.waits(forSuspendedHandshakes: 1))
+        withExtendedLifetime(again) {}
+    }
+
+    @Test func theOldestOfTooManyHandshakesGivesWay() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) { $0.limits.handshakes = 5 }
+        defer { test.server.stop() }
+        let clients = try (0..<8).map { _ in try half(test) }
+        for client in clients[..<3] { #expect(try client.isClosedByServer()) }
+        #expect(test.server.waits(forSuspendedHandshakes: 5))
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+    }
+
+    @Test func aStopDoesNotWaitForHandshakes() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            // Longer than the test may take.
+            $0.limits.stopGraceMilliseconds = 3_600_000
+        }
+        let clients = try (0..<20).map { _ in try half(test) }
+        #expect(test.server.waits(forSuspendedHandshakes: 20))
+        test.server.stop()
+        for client in clients { #expect(try client.isClosedByServer()) }
+    }
+
     @Test func wrongFilesAreNamed() throws {
         let files = try OpenSSL()
         let missing = try TLSConfiguration(certificate: .file("/nonexistent.pem"), key: .file(files.path("server.key")))

@@ -104,7 +104,12 @@ final class Acceptor: @unchecked Sendable {
         var one: Int32 = 1
         setsockopt(
             descriptor, Int32(IPPROTO_TCP), Int32(TCP_NODELAY), &one, socklen_t(MemoryLayout<Int32>.size))
-        let daemon = placement.daemon(for: ClientKey.make(address))
+        let client = ClientKey.make(address)
+        guard census.admits(client) else {
+            close(descriptor)
+            return
+        }
+        let daemon = placement.daemon(for: client)
         // The descriptor belongs to the daemon now, which closes it if it cannot serve it.
         daemons[daemon].add(descriptor, address, size)
     }
