@@ -109,7 +109,8 @@ import Testing
         for count in [1, 3, 40] {
             let client = try test.client()
             client.setReceiveTimeout(milliseconds: 40_000)
-            client.send(String(repeating: "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", count: count) + "GET /metrics HTTP")
+            let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+            client.send(String(repeating: request, count: count) + "GET /metrics HTTP")
             shutdownSending(client)
             for _ in 0..<count { #expect(try client.readAnswer().body == test.metrics.body) }
             #expect(try client.read(through: "\u{FFFF}") == "")
