@@ -199,6 +199,21 @@ def connect_and_leave(target, ready):
         time.sleep(0.01)
 
 
+def reconnect(target, ready):
+    """Complete handshakes from eight addresses, one after the other without a pause, and nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    ready.set()
+    while True:
+        for number in range(8):
+            try:
+                with context.wrap_socket(target.connect(f"127.0.0.{2 + number}", handshake=False)):
+                    pass
+            except OSError:
+                pass
+
+
 def guess(target, ready):
     """Logins with wrong passwords, each on a connection of its own."""
     def login(number):
@@ -224,6 +239,7 @@ ATTACKS = {
 TLS_ATTACKS = {
     "half handshakes": lambda t, r: hold(t, r, 2000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", handshake=False),
     "guessed passwords": guess,
+    "handshakes and nothing else": reconnect,
 }
 
 
