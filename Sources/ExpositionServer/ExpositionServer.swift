@@ -118,7 +118,7 @@ public final class ExpositionServer: Sendable {
         let daemons = state.withLock { $0.daemons }
         let acceptor = Acceptor(
             sockets: sockets, daemons: daemons, placement: dispatcher.placement, census: dispatcher.census,
-            limit: options.limits.connections)
+            limits: options.limits, isSecure: dispatcher.web.material != nil)
         guard let acceptor else { throw .start("cannot serve: too many open files; raise the limit (ulimit -n)") }
         state.withLock { state in
             state.acceptor = acceptor

@@ -97,6 +97,55 @@ struct TLSTests {
         withExtendedLifetime(again) {}
     }
 
+    @Test func handshakesHaveAPace() {
+        var pace = HandshakePace(burst: 3, intervalMilliseconds: 20)
+        let start = MonotonicTime(nanoseconds: 1_000_000_000)
+        func delay(_ client: UInt64, at milliseconds: Int) -> Int {
+            let now = start.advanced(byMilliseconds: milliseconds)
+            return pace.grant(client, now: now).milliseconds(since: now)
+        }
+        #expect((0..<6).map { _ in delay(1, at: 0) } == [0, 0, 0, 20, 40, 60])
+        // Others do not wait for it, and its own debt is paid off with time.
+        #expect(delay(2, at: 0) == 0)
+        #expect(delay(1, at: 60) == 20)
+        #expect((0..<4).map { _ in delay(1, at: 1000) } == [0, 0, 0, 20])
+        // Nobody is remembered for ever, and a crowd does not make it grow.
+        for client in 3..<20_000 as Range<UInt64> { _ = delay(client, at: 1000) }
+        #expect(delay(1, at: 1000) == 0)
+    }
+
+    @Test func whoComesTooOftenHasToWait() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            $0.limits.handshakesPerClient = 3
+            $0.limits.handshakeIntervalMilliseconds = 3_600_000
+        }
+        defer { test.server.stop() }
+        for _ in 0..<3 {
+            let client = try half(test)
+            #expect(test.server.waits(forSuspendedHandshakes: 1))
+            shutdownSending(client)
+            #expect(try client.isClosedByServer())
+        }
+        // Three more wait for an hour, and there is no room for others.
+        let clients = try (0..<6).map { _ in try half(test) }
+        for client in clients[3...] { #expect(try client.isClosedByServer()) }
+        #expect(test.server.suspendedHandshakes == 0)
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+        test.server.stop()
+        for client in clients { #expect(try client.isClosedByServer()) }
+    }
+
+    @Test func whoHasWaitedIsServed() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            $0.limits.handshakesPerClient = 1
+            $0.limits.handshakeIntervalMilliseconds = 50
+        }
+        defer { test.server.stop() }
+        for _ in 0..<4 { #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK")) }
+    }
+
     @Test func theOldestOfTooManyHandshakesGivesWay() throws {
         let files = try OpenSSL()
         let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) { $0.limits.handshakes = 5 }

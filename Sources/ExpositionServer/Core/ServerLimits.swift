@@ -14,6 +14,8 @@ public struct ServerLimits: Sendable {
     public var handshakesPerClient: Int
     /// TLS handshakes under way at the same time; one more ends the one that has taken longest.
     public var handshakes: Int
+    /// Milliseconds between TLS handshakes of a client that has had `handshakesPerClient` of them: further ones wait.
+    public var handshakeIntervalMilliseconds: Int
     /// Bytes of memory for one connection: the head of a request must fit in it.
     public var connectionMemoryBytes: Int
     /// Bytes of a request's body.
@@ -41,6 +43,7 @@ public struct ServerLimits: Sendable {
         handshakeTimeoutSeconds = 10
         handshakesPerClient = 256
         handshakes = 1024
+        handshakeIntervalMilliseconds = 20
         connectionMemoryBytes = 32 * 1024
         requestBodyBytes = 64 * 1024
         waitingRequests = 1024
