@@ -261,10 +261,11 @@ final class OpenSSL: Sendable {
     }
 
     /// What `openssl s_client` prints when it asks for `/-/healthy`.
-    func request(port: UInt16, _ arguments: [String] = []) throws -> String {
+    func request(port: UInt16, _ arguments: [String] = [], headers: [String] = []) throws -> String {
         try run(
             ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", path("server.pem"), "-ign_eof"] + arguments,
-            input: "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            input: (["GET /-/healthy HTTP/1.1", "Host: x", "Connection: close"] + headers + ["", ""])
+                .joined(separator: "\r\n"))
     }
 
     @discardableResult
