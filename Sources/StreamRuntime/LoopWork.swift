@@ -83,7 +83,11 @@ final class LoopWork: Sendable {
         state.value.isResting = true
         if let bell = state.value.bell, bell.isReady { return bell.ring() }
         if state.value.bell == nil {
-            state.value.bell = LoopBell(on: loop) { [unowned self] in goOn() } ended: { [self] in drop() }
+            state.value.bell = LoopBell(on: loop) { [unowned self] in
+                goOn()
+            } ended: { [self] in
+                drop()
+            }
         }
         loop.schedule(at: loop.instant + Self.pause) { [self] in goOn() }
             .futureResult.whenFailure { [self] _ in drop() }
