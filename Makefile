@@ -76,7 +76,7 @@ docc:  ## build the documentation of the library: .build/Holdfast.doccarchive
 mutate:  ## break each alert rule on purpose and see that a test notices; some minutes
 	@alerts/mutate.py
 
-fuzz: deps-build  ## attack a reader of input: TARGET=NAME and SECONDS=N or HOURS=N; without TARGET, lists them
+fuzz: deps-build  ## attack readers of input: TARGET=NAME or all, SECONDS=N or HOURS=N; without TARGET, lists them
 	@Fuzzing/run.sh $(if $(TARGET),$(TARGET) $(if $(HOURS),$$(($(HOURS) * 3600)),$(or $(SECONDS),60)) $(ARGS),--list)
 
 sanitize: deps  ## the tests under the thread and the address sanitizer; two builds of their own, half an hour
