@@ -30,6 +30,7 @@ final class ProcessLife: @unchecked Sendable {
     private var nextTrailWake: Int64 = .max
     private(set) var lastWoke: Int64 = 0
     private(set) var isStopping = false
+    private var readings: Int64 = 0
 
     static let auditPath = "/audit.jsonl"
 
@@ -90,6 +91,11 @@ final class ProcessLife: @unchecked Sendable {
         options.cursors = cursors
         options.seed = world.random.next()
         options.offload = { work in work() }
+        // Work that takes time, so that what concerns many streams is done bit by bit as in a real process.
+        options.stopwatch = { [unowned self] in
+            readings += 1
+            return Instant(nanoseconds: Int64(clamping: loop.now.uptimeNanoseconds) + readings * 700_000)
+        }
         options.tokenObtained = { [unowned self] token in
             vault.add(token: token)
             checks.obtained(token)
