@@ -266,7 +266,7 @@ final class ProcessLife: @unchecked Sendable {
         guard !isStopping, let runtime else { return }
         isStopping = true
         setClock()
-        // A simulation runs on one thread.
+        // Unsafe, and sound: a simulation runs on one thread.
         nonisolated(unsafe) let done = done
         runtime.stopping(within: .seconds(3)).whenComplete { _ in
             runtime.saveCursors()
