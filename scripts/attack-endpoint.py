@@ -8,9 +8,12 @@
 
 Starts a simulated gateway and the exporter, each a process of its own, and ends them. Attackers are further processes
 with another address (127.0.0.2) and a lower priority, as they would be on another machine; each attack stands between
-two quiet measurements, and is judged by them, so that what else the machine does weighs on both. A scrape is a new
-connection, a request as Prometheus makes it, and the whole answer. Ends with status 1 where a scrape failed during an
-attack, or where the median took longer than two quiet ones.
+two quiet measurements, and is judged by them, so that what else the machine does weighs on both. The attacker sits on
+the same machine and takes its processors too: therefore scrapes are also measured with the same burden beside them, a
+process that takes as much processor time as the attacker did, at its priority, and leaves the endpoint alone. What the
+attack costs beyond that is what it does to the exporter. A scrape is a new connection, a request as Prometheus makes
+it, and the whole answer. Ends with status 1 where a scrape failed during an attack, or where the median took longer
+than two quiet ones.
 """
 
 import argparse
@@ -196,6 +199,21 @@ def connect_and_leave(target, ready):
         time.sleep(0.01)
 
 
+def reconnect(target, ready):
+    """Complete handshakes from eight addresses, one after the other without a pause, and nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    ready.set()
+    while True:
+        for number in range(8):
+            try:
+                with context.wrap_socket(target.connect(f"127.0.0.{2 + number}", handshake=False)):
+                    pass
+            except OSError:
+                pass
+
+
 def guess(target, ready):
     """Logins with wrong passwords, each on a connection of its own."""
     def login(number):
@@ -221,6 +239,7 @@ ATTACKS = {
 TLS_ATTACKS = {
     "half handshakes": lambda t, r: hold(t, r, 2000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", handshake=False),
     "guessed passwords": guess,
+    "handshakes and nothing else": reconnect,
 }
 
 
@@ -229,11 +248,33 @@ def hurry(priority):
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
 
 
-def attacker(name, port, tls, ready, realtime):
+def stand_back(realtime):
+    """The priority of an attacker, and of the burden that stands for one."""
     if realtime:
         hurry(1)
     else:
         os.nice(19)
+
+
+def burden(share, realtime):
+    """Takes `share` of a processor, and touches nothing."""
+    stand_back(realtime)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        until = time.thread_time() + 0.005 * share
+        while time.thread_time() < until:
+            pass
+        time.sleep(max(0.00005, 0.005 * (1 - share)))
+
+
+def processor_seconds(process):
+    """What the process with this number has used so far, in user and system mode."""
+    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def attacker(name, port, tls, ready, realtime):
+    stand_back(realtime)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -335,28 +376,60 @@ def percentile(times, share):
     return good[min(len(good) - 1, int(share * len(good)))] if good else float("nan")
 
 
-def assault(victim, name, seconds):
-    quiet = victim.measure(seconds / 2)
-    ready = multiprocessing.Event()
-    process = multiprocessing.Process(target=attacker, args=(name, victim.port, victim.tls, ready, victim.realtime), daemon=True)
+def beside(function, *arguments):
+    """A process that is killed at the end of the program, at the latest."""
+    process = multiprocessing.Process(target=function, args=arguments, daemon=True)
     process.start()
+    return process
+
+
+def assault(victim, name, seconds):
+    """One attack between two quiet times, and the same burden without it."""
+    times = {"quiet": victim.measure(seconds / 2), "under": [], "burdened": []}
+    ready = multiprocessing.Event()
+    process = beside(attacker, name, victim.port, victim.tls, ready, victim.realtime)
     if not ready.wait(120):
         sys.exit(f"{name}: the attack did not come about")
-    under, peak = [], 0.0
+    peak, started, used = 0.0, time.monotonic(), [processor_seconds(p) for p in (process.pid, victim.exporter.pid)]
     for _ in range(4):
-        under += victim.measure(seconds / 4)
+        times["under"] += victim.measure(seconds / 4)
         peak = max(peak, victim.memory())
+    passed = time.monotonic() - started
+    used = [(processor_seconds(p) - u) / passed for p, u in zip((process.pid, victim.exporter.pid), used)]
     process.kill()
     process.join()
     # The system sweeps up after thousands of connections; that is not a quiet minute.
     time.sleep(1)
-    quiet += victim.measure(seconds / 2)
-    row = {
-        "name": name, "quiet": [percentile(quiet, 0.5), percentile(quiet, 0.95)],
-        "under": [percentile(under, 0.5), percentile(under, 0.95)],
-        "answered": len([t for t in under if t is not None]), "failed": under.count(None), "memory": peak}
+    times["quiet"] += victim.measure(seconds / 2)
+    process = beside(burden, min(1, used[0]), victim.realtime)
+    times["burdened"] += victim.measure(seconds)
+    process.kill()
+    process.join()
+    return {"times": times, "memory": peak, "used": used}
+
+
+def summary(rounds):
+    """What several rounds of one attack come to."""
+    times = {key: [t for r in rounds for t in r["times"][key]] for key in rounds[0]["times"]}
+    row = {key: [percentile(values, share) for share in (0.5, 0.95)] for key, values in times.items()}
+    row |= {
+        "answered": len([t for t in times["under"] if t is not None]), "failed": times["under"].count(None),
+        "memory": max(r["memory"] for r in rounds),
+        "used": [statistics.fmean(r["used"][index] for r in rounds) for index in range(2)]}
     row["ratio"] = [u / q for u, q in zip(row["under"], row["quiet"])]
+    row["beyond"] = [u / q for u, q in zip(row["under"], row["burdened"])]
     return row
+
+
+TITLES = ["attack", "quiet p50, p95 ms", "same burden p50, p95 ms", "under attack p50, p95 ms", "to quiet p50, p95",
+          "to burden p50, p95", "answered", "failed", "MiB", "processors of attacker, exporter"]
+
+
+def line(name, row):
+    cells = [name, *["{:.1f}, {:.1f}".format(*[1000 * t for t in row[key]]) for key in ("quiet", "burdened", "under")],
+             *["{:.2f}, {:.2f}".format(*row[key]) for key in ("ratio", "beyond")],
+             str(row["answered"]), str(row["failed"]), f"{row['memory']:.0f}", "{:.2f}, {:.2f}".format(*row["used"])]
+    return f"| {' | '.join(cells)} |"
 
 
 def main():
@@ -364,6 +437,7 @@ def main():
     parser.add_argument("--program", default=".build/debug/holdfast", help="the program to attack")
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=12, help="of each attack, and of the quiet around it")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each attack is measured")
     parser.add_argument("--only", action="append", help="the attack of this name")
     parser.add_argument("--tls", action="store_true", help="through TLS, with a login")
     parser.add_argument("--realtime", action="store_true",
@@ -386,15 +460,12 @@ def main():
         try:
             print(f"{options.streams} streams, {'TLS and basic authentication' if options.tls else 'plain HTTP'};"
                   f" quiet memory {victim.memory():.0f} MiB\n")
-            print("| attack | quiet p50, p95 ms | under attack p50, p95 ms | ratio p50, p95 | answered | failed | MiB |")
-            print("|---|---|---|---|---|---|---|", flush=True)
+            print(f"| {' | '.join(TITLES)} |\n|{'---|' * len(TITLES)}", flush=True)
             victim.measure(3)
             for name in options.only or names:
-                row = assault(victim, name, options.seconds)
+                row = summary([assault(victim, name, options.seconds) for _ in range(options.rounds)])
                 is_bad = is_bad or row["failed"] > 0 or not row["ratio"][0] <= 2
-                print("| {} | {:.1f}, {:.1f} | {:.1f}, {:.1f} | {:.2f}, {:.2f} | {} | {} | {:.0f} |".format(
-                    name, *[1000 * t for t in row["quiet"] + row["under"]], *row["ratio"], row["answered"], row["failed"],
-                    row["memory"]), flush=True)
+                print(line(name, row), flush=True)
                 if victim.exporter.poll() is not None:
                     sys.exit(f"the exporter has ended:\n{victim.exporter.log.read_text(errors='replace')[-3000:]}")
         finally:

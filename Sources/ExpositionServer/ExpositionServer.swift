@@ -101,6 +101,9 @@ public final class ExpositionServer: Sendable {
         dispatcher.web = try ActiveWeb(web)
         var sockets: [ListeningSocket] = []
         do throws(ExpositionServerError) {
+            guard dispatcher.watch.start() else {
+                throw .start("cannot serve: too many open files or threads; raise the limits (ulimit -n, ulimit -u)")
+            }
             for address in addresses { sockets.append(try ListeningSocket(address)) }
             let names = sockets.map { "\($0.address)" }.joined(separator: ", ")
             for number in 0..<dispatcher.placement.daemons {
@@ -115,7 +118,7 @@ public final class ExpositionServer: Sendable {
         let daemons = state.withLock { $0.daemons }
         let acceptor = Acceptor(
             sockets: sockets, daemons: daemons, placement: dispatcher.placement, census: dispatcher.census,
-            limit: options.limits.connections)
+            limits: options.limits, isSecure: dispatcher.web.material != nil)
         guard let acceptor else { throw .start("cannot serve: too many open files; raise the limit (ulimit -n)") }
         state.withLock { state in
             state.acceptor = acceptor
@@ -130,13 +133,17 @@ public final class ExpositionServer: Sendable {
     /// Open connections.
     public var connectionCount: Int { dispatcher.census.count }
 
+    /// TLS handshakes whose clients have nothing to say.
+    var suspendedHandshakes: Int { dispatcher.handshakes.suspended }
+
     /// Responses that stay open.
     public var followerCount: Int { followers.count }
 
     /// Ends within a second: no new connections; answers under way and followers get what is queued for them, as far
     /// as they take it at once; then everything is closed. Further calls do nothing.
     public func stop() {
-        let (daemons, acceptor, timer): ([HTTPDaemon], Acceptor?, ThreadHandle?) = state.update { state in
+        let parts: ([HTTPDaemon], Acceptor?, ThreadHandle?)? = state.update { state in
+            guard !state.isStopped else { return nil }
             defer {
                 state.isStopped = true
                 state.daemons = []
@@ -146,12 +153,15 @@ public final class ExpositionServer: Sendable {
             }
             return (state.daemons, state.acceptor, state.timer)
         }
+        guard let (daemons, acceptor, timer) = parts else { return }
         acceptor?.stop()
         followers.finishAll()
         let deadline = MonotonicTime.now().advanced(byMilliseconds: options.limits.stopGraceMilliseconds)
         _ = dispatcher.gates.waitUntilEmpty(until: deadline)
         dispatcher.gates.closeAll()
+        dispatcher.handshakes.closeAll()
         for daemon in daemons { daemon.stop() }
+        dispatcher.watch.stop()
         metrics.stop()
         authenticator?.stop()
         timer?.join()
@@ -160,7 +170,7 @@ public final class ExpositionServer: Sendable {
     /// What has to be done now and then; once a second.
     func tick(now: MonotonicTime) {
         followers.keepAlive(now: now, milliseconds: options.limits.followerKeepaliveMilliseconds)
-        dispatcher.census.endOverdue(now: now, milliseconds: options.limits.exchangeTimeoutSeconds * 1000)
+        dispatcher.census.endOverdue(now: now)
         refreshWeb()
     }
 

@@ -127,6 +127,17 @@ import Testing
         #expect(try isScraped(test))
     }
 
+    @Test func aCrowdIsServedToo() throws {
+        let test = try TestServer()
+        defer { test.server.stop() }
+        let crowd = try crowd(test, 300)
+        // Those that come last have waited for others that have come later still.
+        for _ in 0..<3 { #expect(try isScraped(test)) }
+        for client in crowd { client.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n") }
+        for client in crowd { #expect(try client.readAnswer().status == 200) }
+        #expect(test.server.connectionCount >= 300)
+    }
+
     @Test func clientsHaveTheirOwnThreads() {
         let placement = ClientPlacement(daemons: 2)
         let first = placement.daemon(for: 1)

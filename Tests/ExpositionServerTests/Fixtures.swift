@@ -1,3 +1,4 @@
+import Glibc
 import MetricsRegistry
 import Testing
 
@@ -97,10 +98,12 @@ final class FakeMetrics: MetricsSource, Sendable {
             ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8"
     }
 
-    func render(contentType: String, into buffer: ExpositionBuffer) {
+    func exposition(contentType: String) -> Exposition {
         state.update { $0.renderings += 1 }
         _ = state.wait(until: .now().advanced(byMilliseconds: 10_000)) { $0.isHeld ? nil : true }
-        buffer.append(body)
+        let text = ExpositionBuffer()
+        text.append(body)
+        return Exposition(text)
     }
 
     func hold() { state.update { $0.isHeld = true } }
@@ -145,12 +148,23 @@ struct TestServer {
 
     /// What a client is still sent until its connection is ended for having taken too long. The sweep is repeated: the
     /// connection may not have been accepted yet.
-    func textUntilOverdue(_ client: RawClient) throws -> String {
+    func textUntilOverdue(_ client: RawClient, milliseconds: Int = 61_000) throws -> String {
         client.setReceiveTimeout(milliseconds: 100)
         for _ in 0..<100 {
-            server.tick(now: .now().advanced(byMilliseconds: 61_000))
+            server.tick(now: .now().advanced(byMilliseconds: milliseconds))
             if let text = try? client.read(through: "\u{FFFF}") { return text }
         }
         throw RawClient.Failure(description: "the connection has outlived its time")
+    }
+}
+
+extension ExpositionServer {
+    /// Waits until so many handshakes are suspended, a minute at most.
+    func waits(forSuspendedHandshakes count: Int) -> Bool {
+        for _ in 0..<60_000 {
+            if suspendedHandshakes == count { return true }
+            usleep(1000)
+        }
+        return false
     }
 }

@@ -82,16 +82,39 @@ import Testing
         for client in slow.dropFirst() { #expect(try test.textUntilOverdue(client) == "") }
     }
 
-    @Test(arguments: ["\r\n\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", "GET"])
-    func whatIsNoRequestEndsWithItsTime(text: String) throws {
-        let test = try TestServer()
+    /// Nothing but the end of the client's side ends these connections here: whatever else could has no time to.
+    @Test(arguments: [
+        "", "G", "GET", "\r\n\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Sl",
+        "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab",
+        "POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        "POST /-/reload HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    ])
+    func aClientThatEndsItsSideInTheMiddleIsLetGo(text: String) throws {
+        let test = try TestServer { $0.limits.idleTimeoutSeconds = 3600 }
         defer { test.server.stop() }
-        let client = try test.client()
-        client.send(text)
-        // The library does not see that this client has half closed; the sweep does not depend on it.
-        shutdownSending(client)
+        // Where both come at once matters, and where they do not.
+        for _ in 0..<5 {
+            let client = try test.client()
+            client.setReceiveTimeout(milliseconds: 40_000)
+            client.send(text)
+            shutdownSending(client)
+            #expect(try !client.read(through: "\u{FFFF}").contains("200"))
+        }
         #expect(try test.answer("GET", "/metrics").status == 200)
-        #expect(try test.textUntilOverdue(client) == "")
+    }
+
+    @Test func aClientThatEndsItsSideIsStillAnswered() throws {
+        let test = try TestServer(metrics: FakeMetrics(bytes: 500_000)) { $0.limits.idleTimeoutSeconds = 3600 }
+        defer { test.server.stop() }
+        for count in [1, 3, 40] {
+            let client = try test.client()
+            client.setReceiveTimeout(milliseconds: 40_000)
+            let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+            client.send(String(repeating: request, count: count) + "GET /metrics HTTP")
+            shutdownSending(client)
+            for _ in 0..<count { #expect(try client.readAnswer().body == test.metrics.body) }
+            #expect(try client.read(through: "\u{FFFF}") == "")
+        }
     }
 
     @Test func pipelinedRequestsAreAnsweredInOrder() throws {

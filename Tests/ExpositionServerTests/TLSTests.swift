@@ -51,6 +51,123 @@ struct TLSTests {
         }
     }
 
+    /// The beginning of a first message of 512 bytes.
+    private static let halfHandshake: [UInt8] = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]
+
+    private func half(_ test: TestServer) throws -> RawClient {
+        let client = try RawClient(port: test.port, source: 0x7F00_0002)
+        client.send(bytes: Self.halfHandshake)
+        return client
+    }
+
+    @Test func handshakesThatStopInTheMiddleWaitAndEnd() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls()))
+        defer { test.server.stop() }
+        let clients = try (0..<20).map { _ in try half(test) }
+        // They are not asked again and again: each is suspended until there is something to read.
+        #expect(test.server.waits(forSuspendedHandshakes: 20))
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+        #expect(test.server.waits(forSuspendedHandshakes: 20))
+        // One goes on, a byte at a time, and waits again; one leaves.
+        clients[0].send(bytes: [0])
+        shutdownSending(clients[1])
+        #expect(try clients[1].isClosedByServer())
+        #expect(test.server.waits(forSuspendedHandshakes: 19))
+        for client in clients.dropFirst(2) { _ = try test.textUntilOverdue(client, milliseconds: 11_000) }
+        #expect(test.server.waits(forSuspendedHandshakes: 0))
+        #expect(try files.request(port: test.port, ["-tls1_2"]).contains("HTTP/1.1 200 OK"))
+    }
+
+    @Test func handshakesOfOneClientAreCounted() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            $0.limits.handshakesPerClient = 5
+        }
+        defer { test.server.stop() }
+        let clients = try (0..<20).map { _ in try half(test) }
+        for client in clients[5...] { #expect(try client.isClosedByServer()) }
+        #expect(test.server.waits(forSuspendedHandshakes: 5))
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+        // Those that are over count no more.
+        for client in clients { shutdownSending(client) }
+        #expect(test.server.waits(forSuspendedHandshakes: 0))
+        let again = try half(test)
+        #expect(test.server.waits(forSuspendedHandshakes: 1))
+        withExtendedLifetime(again) {}
+    }
+
+    @Test func handshakesHaveAPace() {
+        var pace = HandshakePace(burst: 3, intervalMilliseconds: 20)
+        let start = MonotonicTime(nanoseconds: 1_000_000_000)
+        func delay(_ client: UInt64, at milliseconds: Int) -> Int {
+            let now = start.advanced(byMilliseconds: milliseconds)
+            return pace.grant(client, now: now).milliseconds(since: now)
+        }
+        #expect((0..<6).map { _ in delay(1, at: 0) } == [0, 0, 0, 20, 40, 60])
+        // Others do not wait for it, and its own debt is paid off with time.
+        #expect(delay(2, at: 0) == 0)
+        #expect(delay(1, at: 60) == 20)
+        #expect((0..<4).map { _ in delay(1, at: 1000) } == [0, 0, 0, 20])
+        // Nobody is remembered for ever, and a crowd does not make it grow.
+        for client in 3..<20_000 as Range<UInt64> { _ = delay(client, at: 1000) }
+        #expect(delay(1, at: 1000) == 0)
+    }
+
+    @Test func whoComesTooOftenHasToWait() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            $0.limits.handshakesPerClient = 3
+            $0.limits.handshakeIntervalMilliseconds = 3_600_000
+        }
+        defer { test.server.stop() }
+        for _ in 0..<3 {
+            let client = try half(test)
+            #expect(test.server.waits(forSuspendedHandshakes: 1))
+            shutdownSending(client)
+            #expect(try client.isClosedByServer())
+        }
+        // Three more wait for an hour, and there is no room for others.
+        let clients = try (0..<6).map { _ in try half(test) }
+        for client in clients[3...] { #expect(try client.isClosedByServer()) }
+        #expect(test.server.suspendedHandshakes == 0)
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+        test.server.stop()
+        for client in clients { #expect(try client.isClosedByServer()) }
+    }
+
+    @Test func whoHasWaitedIsServed() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            $0.limits.handshakesPerClient = 1
+            $0.limits.handshakeIntervalMilliseconds = 50
+        }
+        defer { test.server.stop() }
+        for _ in 0..<4 { #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK")) }
+    }
+
+    @Test func theOldestOfTooManyHandshakesGivesWay() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) { $0.limits.handshakes = 5 }
+        defer { test.server.stop() }
+        let clients = try (0..<8).map { _ in try half(test) }
+        for client in clients[..<3] { #expect(try client.isClosedByServer()) }
+        #expect(test.server.waits(forSuspendedHandshakes: 5))
+        #expect(try files.request(port: test.port).contains("HTTP/1.1 200 OK"))
+    }
+
+    @Test func aStopDoesNotWaitForHandshakes() throws {
+        let files = try OpenSSL()
+        let test = try TestServer(web: try WebConfiguration(tls: try files.tls())) {
+            // Longer than the test may take.
+            $0.limits.stopGraceMilliseconds = 3_600_000
+        }
+        let clients = try (0..<20).map { _ in try half(test) }
+        #expect(test.server.waits(forSuspendedHandshakes: 20))
+        test.server.stop()
+        for client in clients { #expect(try client.isClosedByServer()) }
+    }
+
     @Test func wrongFilesAreNamed() throws {
         let files = try OpenSSL()
         let missing = try TLSConfiguration(certificate: .file("/nonexistent.pem"), key: .file(files.path("server.key")))
@@ -144,10 +261,11 @@ final class OpenSSL: Sendable {
     }
 
     /// What `openssl s_client` prints when it asks for `/-/healthy`.
-    func request(port: UInt16, _ arguments: [String] = []) throws -> String {
+    func request(port: UInt16, _ arguments: [String] = [], headers: [String] = []) throws -> String {
         try run(
             ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", path("server.pem"), "-ign_eof"] + arguments,
-            input: "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            input: (["GET /-/healthy HTTP/1.1", "Host: x", "Connection: close"] + headers + ["", ""])
+                .joined(separator: "\r\n"))
     }
 
     @discardableResult

@@ -248,6 +248,57 @@ struct WebConfigurationFileTests {
         #expect(try status("dave", "secret") == 200)
     }
 
+    @Test func usersThroughTLS() throws {
+        let users = "basic_auth_users:\n  dave: \(AuthenticationTests.hash)\n  carol: \(Self.carol)\n"
+        let test = try TestServer(web: try load(tls() + users))
+        defer { test.server.stop() }
+        func answer(_ login: String) throws -> String {
+            let headers = ["Authorization: Basic \(Data(login.utf8).base64EncodedString())"]
+            return try files.request(port: test.port, headers: headers)
+        }
+        for login in ["dave:secret", "carol:carol123", "dave:secret"] {
+            #expect(try answer(login).contains("HTTP/1.1 200 OK"), "\(login)")
+        }
+        for login in ["dave:bad", "dave:carol123", "nonexistent:nonexistent"] {
+            #expect(try answer(login).contains("HTTP/1.1 401 Unauthorized"), "\(login)")
+        }
+    }
+
+    /// Of "carol123", at the least cost.
+    private static let carol = "$2y$04$zbcdefghijklmnopqrstuuDqzZclG7toOZYfzWamjD9AzH7XIVAIi"
+
+    /// What one login has come to is never the answer to another, however many are verified and remembered at once.
+    @Test func loginsAtTheSameTime() async throws {
+        let users = "basic_auth_users:\n  dave: \(AuthenticationTests.hash)\n  carol: \(Self.carol)\n"
+        let test = try TestServer(web: try load(users))
+        defer { test.server.stop() }
+        @Sendable func status(_ login: String) throws -> Int {
+            let encoded = Data(login.utf8).base64EncodedString()
+            return try test.answer("GET", "/-/healthy", ["Authorization: Basic \(encoded)"]).status
+        }
+        // Once proven, a login passes also from where too many others have failed.
+        for login in ["dave:secret", "carol:carol123"] { #expect(try status(login) == 200) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for login in ["dave:secret", "carol:carol123"] {
+                        let status = try status(login)
+                        #expect(status == 200, "\(login)")
+                    }
+                    for login in ["dave:carol123", "carol:secret", "erin:secret"] {
+                        let status = try status(login)
+                        #expect([401, 429].contains(status), "\(login)")
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func whoSpeaksTLSToPlainHTTP() throws {
+        #expect(try answers("", [[]]) == [false])
+    }
+
     @Test func rateLimit() throws {
         let none = try TestServer(web: try load("rate_limit: {interval: 0, burst: 0}"))
         defer { none.server.stop() }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import MetricsRegistry
@@ -20,6 +21,16 @@ import Testing
         #expect(
             value(of: "process_start_time_seconds", in: scrape(registry))
                 == value(of: "process_start_time_seconds", in: text))
+    }
+
+    @Test func descriptorsAreCounted() throws {
+        let open = (0..<300).map { _ in dup(0) }
+        defer { for descriptor in open where descriptor >= 0 { close(descriptor) } }
+        let held = UInt64(open.count { $0 >= 0 })
+        // Other tests open and close theirs meanwhile.
+        #expect(try #require(ProcessMetrics.listDescriptors()) >= held)
+        let metrics = try ProcessMetrics.register(in: MetricsRegistry())
+        #expect(try #require(metrics.countDescriptors()) >= held)
     }
 
     @Test func readsTheStatLine() {

@@ -49,6 +49,9 @@ final class ClientPlacement: Sendable {
     /// Connections that daemons have taken and that have not ended.
     var count: Int { state.withLock { $0.connections.reduce(0, +) } }
 
+    /// Those of `client`.
+    func connections(of client: UInt64) -> Int { state.withLock { $0.clients[client]?.connections ?? 0 } }
+
     /// A daemon has taken a connection of `client`.
     func opened(_ client: UInt64, daemon: Int) {
         state.withLock { state in

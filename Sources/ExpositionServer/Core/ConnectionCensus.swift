@@ -1,3 +1,4 @@
+internal import CMicrohttpd
 internal import Glibc
 
 /// One connection: its socket, and since when it has been doing what it does.
@@ -5,6 +6,8 @@ internal import Glibc
 /// `@unchecked Sendable`: everything that varies is guarded by the census' lock.
 final class ConnectionRecord: @unchecked Sendable {
     enum Phase: Int, CaseIterable {
+        /// TLS has not been agreed upon yet.
+        case handshaking
         /// No complete request has arrived: the connection is idle, or its client sends slowly.
         case receiving
         /// A request is being answered, and the client takes the answer.
@@ -20,6 +23,10 @@ final class ConnectionRecord: @unchecked Sendable {
     let credentials: TLSCredentials?
     /// Identifies the client for limits: an IPv4 address, or an IPv6 network of 64 bits.
     let client: UInt64
+    /// Of TLS; set before the connection is counted, and kept beyond the handshake's end.
+    var handshake: TLSHandshake?
+    /// What the socket's watch calls it.
+    var watched: UInt64 = 0
     fileprivate var phase = Phase.receiving
     fileprivate var since: MonotonicTime
     /// Grows with every phase; what a queue remembers of an earlier one is void.
@@ -49,18 +56,36 @@ final class ConnectionCensus: Sendable {
     private struct State {
         var queues = [PhaseQueue](repeating: PhaseQueue(), count: ConnectionRecord.Phase.allCases.count)
         var count = 0
+        /// Handshakes under way, by client and in total.
+        var handshakes: [UInt64: Int] = [:]
+        var handshaking = 0
 
         mutating func enqueue(_ record: ConnectionRecord) {
             record.entry += 1
             queues[record.phase.rawValue].append(record, live: count)
         }
 
+        mutating func beginHandshake(_ record: ConnectionRecord) {
+            record.phase = .handshaking
+            handshaking += 1
+            handshakes[record.client, default: 0] += 1
+        }
+
+        mutating func endHandshake(_ record: ConnectionRecord) {
+            guard record.isCounted, record.phase == .handshaking, let others = handshakes[record.client] else { return }
+            handshaking -= 1
+            handshakes[record.client] = others > 1 ? others - 1 : nil
+        }
+
         mutating func forget(_ record: ConnectionRecord) {
             guard record.isCounted else { return }
+            endHandshake(record)
             record.isCounted = false
             record.entry += 1
             count -= 1
         }
+
+        mutating func oldest(_ phase: ConnectionRecord.Phase) -> ConnectionRecord? { queues[phase.rawValue].first() }
 
         mutating func end(_ record: ConnectionRecord) {
             guard record.isCounted else { return }
@@ -71,10 +96,19 @@ final class ConnectionCensus: Sendable {
 
     private let state = Monitor(State())
     private let limit: Int
+    private let limits: ServerLimits
 
-    init(limit: Int) { self.limit = limit }
+    init(limits: ServerLimits) {
+        self.limits = limits
+        limit = limits.connections
+    }
 
     var count: Int { state.withLock { $0.count } }
+
+    /// Whether one more connection of `client` may begin; not while too many of its handshakes are under way.
+    func admits(_ client: UInt64) -> Bool {
+        state.withLock { $0.handshakes[client, default: 0] < limits.handshakesPerClient }
+    }
 
     /// A connection has been accepted. Above nine tenths of the limit this closes the connections that have been
     /// without a complete request for the longest time. A few at once: others wait for the lock meanwhile.
@@ -83,7 +117,14 @@ final class ConnectionCensus: Sendable {
             record.isCounted = true
             state.count += 1
             if state.count > limit - max(1, limit / 10) { Self.makeRoom(&state, limit: limit) }
+            guard record.handshake != nil else { return state.enqueue(record) }
+            state.beginHandshake(record)
             state.enqueue(record)
+            if state.handshakes[record.client, default: 0] > limits.handshakesPerClient {
+                state.end(record)
+            } else if state.handshaking > limits.handshakes, let oldest = state.oldest(.handshaking) {
+                state.end(oldest)
+            }
         }
     }
 
@@ -94,7 +135,7 @@ final class ConnectionCensus: Sendable {
 
     private static func makeRoom(_ state: inout State, limit: Int) {
         for _ in 0..<max(1, limit / 500) {
-            guard let idle = state.queues[ConnectionRecord.Phase.receiving.rawValue].first() else { return }
+            guard let idle = state.oldest(.handshaking) ?? state.oldest(.receiving) else { return }
             state.end(idle)
         }
     }
@@ -106,6 +147,7 @@ final class ConnectionCensus: Sendable {
 
     func enter(_ phase: ConnectionRecord.Phase, _ record: ConnectionRecord, now: MonotonicTime) {
         state.withLock { state in
+            state.endHandshake(record)
             record.phase = phase
             record.since = now
             // One that has been ended stays out.
@@ -118,15 +160,28 @@ final class ConnectionCensus: Sendable {
         state.withLock { $0.end(record) }
     }
 
-    /// Ends connections whose request or answer has taken longer than `milliseconds`; returns how many.
+    /// Its client has sent all that it will ever send: sees to it that this is noticed once everything has been read.
+    /// False where that has not come about yet.
+    func tellEnd(of record: ConnectionRecord) -> Bool {
+        state.withLock { _ in
+            guard record.isCounted else { return true }
+            guard cmicrohttpd_unread_bytes(record.descriptor) == 0 else { return false }
+            // Changes nothing for a socket that has been read to its end, but makes the system tell of it once more.
+            shutdown(record.descriptor, Int32(SHUT_RD))
+            return true
+        }
+    }
+
+    /// Ends connections whose handshake, request or answer has taken longer than it may; returns how many.
     @discardableResult
-    func endOverdue(now: MonotonicTime, milliseconds: Int) -> Int {
+    func endOverdue(now: MonotonicTime) -> Int {
         state.withLock { state in
             var ended = 0
-            for phase in [ConnectionRecord.Phase.receiving, .answering] {
-                while let record = state.queues[phase.rawValue].first(),
-                    now.milliseconds(since: record.since) > milliseconds
-                {
+            for (phase, seconds) in [
+                (ConnectionRecord.Phase.handshaking, limits.handshakeTimeoutSeconds),
+                (.receiving, limits.exchangeTimeoutSeconds), (.answering, limits.exchangeTimeoutSeconds),
+            ] {
+                while let record = state.oldest(phase), now.milliseconds(since: record.since) > seconds * 1000 {
                     state.end(record)
                     ended += 1
                 }

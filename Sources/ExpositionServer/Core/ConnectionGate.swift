@@ -44,6 +44,8 @@ final class ConnectionGate: Sendable {
         }
     }
 
+    var isSuspended: Bool { state.withLock { $0.isSuspended } }
+
     /// The request has ended; its connection is not to be touched any more.
     func invalidate() {
         state.withLock { $0.connection = nil }
@@ -77,6 +79,9 @@ final class GateKeeper: Sendable {
         gate.invalidate()
         state.update { _ = $0.gates.removeValue(forKey: ObjectIdentifier(gate)) }
     }
+
+    /// How many connections are suspended.
+    var suspended: Int { state.withLock { state in state.gates.values.count { $0.isSuspended } } }
 
     /// Opens every gate for good, those to come too.
     func closeAll() {

@@ -154,11 +154,18 @@ extension HTTPDaemon {
                 client: cmicrohttpd_connection_peer(connection).map(ClientKey.make) ?? 0, daemon: own.number,
                 credentials: credentials, now: .now())
             slot.pointee = Unmanaged.passRetained(record).toOpaque()
+            if let session = cmicrohttpd_connection_tls(connection) {
+                record.handshake = TLSHandshake(session, of: connection, record: record, dispatcher: dispatcher)
+            }
             dispatcher.census.add(record)
+            // Only one that is counted is told of its client's end.
+            dispatcher.watch.add(record)
             dispatcher.placement.opened(record.client, daemon: own.number)
         } else if let opaque = slot.pointee {
             slot.pointee = nil
             let record = Unmanaged<ConnectionRecord>.fromOpaque(opaque).takeRetainedValue()
+            record.handshake?.end()
+            dispatcher.watch.remove(record)
             dispatcher.census.remove(record)
             dispatcher.placement.closed(record.client, daemon: own.number)
         }

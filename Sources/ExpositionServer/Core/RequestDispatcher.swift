@@ -12,6 +12,9 @@ final class RequestDispatcher: Sendable {
     let census: ConnectionCensus
     let placement: ClientPlacement
     let gates = GateKeeper()
+    /// The gates of handshakes, of which a stop does not wait for any.
+    let handshakes = GateKeeper()
+    let watch: SocketWatch
     private let active = Monitor(ActiveWeb())
     private let waiting = Monitor(0)
 
@@ -20,7 +23,8 @@ final class RequestDispatcher: Sendable {
         self.limits = limits
         self.router = router
         self.authenticator = authenticator
-        census = ConnectionCensus(limit: limits.connections)
+        census = ConnectionCensus(limits: limits)
+        watch = SocketWatch(census: census)
         placement = ClientPlacement(daemons: limits.pollingThreads)
     }
 

@@ -8,6 +8,14 @@ public struct ServerLimits: Sendable {
     public var idleTimeoutSeconds: Int
     /// Seconds in which a request must have arrived completely, and an answer must have been taken completely.
     public var exchangeTimeoutSeconds: Int
+    /// Seconds in which a TLS handshake must have come to its end.
+    public var handshakeTimeoutSeconds: Int
+    /// TLS handshakes of one client under way at the same time; further connections of it are closed.
+    public var handshakesPerClient: Int
+    /// TLS handshakes under way at the same time; one more ends the one that has taken longest.
+    public var handshakes: Int
+    /// Milliseconds between TLS handshakes of a client that has had `handshakesPerClient` of them: further ones wait.
+    public var handshakeIntervalMilliseconds: Int
     /// Bytes of memory for one connection: the head of a request must fit in it.
     public var connectionMemoryBytes: Int
     /// Bytes of a request's body.
@@ -32,6 +40,10 @@ public struct ServerLimits: Sendable {
         connections = Self.connectionsWithinDescriptorLimit()
         idleTimeoutSeconds = 30
         exchangeTimeoutSeconds = 60
+        handshakeTimeoutSeconds = 10
+        handshakesPerClient = 256
+        handshakes = 1024
+        handshakeIntervalMilliseconds = 20
         connectionMemoryBytes = 32 * 1024
         requestBodyBytes = 64 * 1024
         waitingRequests = 1024

@@ -14,7 +14,7 @@ extension FuzzTarget {
             "Accept: application/openmetrics-text\r\n", "Accept-Encoding: gzip\r\n", "/api/v1/audit?limit=",
             "&follow=true", "\t", " ", "\u{0}",
             "Authorization: Basic YTpi\r\n", "Range: bytes=0-\r\n", "Upgrade: h2c\r\n", "\n", "\r",
-        ], mostBytes: 20_000, shortRun: 60
+        ], mostBytes: 20_000, shortRun: 300
     ) { input in
         guard let server = FuzzedServer.shared else { throw Finding(description: "the server did not start") }
         let answer = try server.exchange(input)
@@ -23,7 +23,7 @@ extension FuzzTarget {
             let head = answer.prefix { $0 != 0 }
             try demand(head.contains(0x0A) || head.count == answer.count, "a head with a zero byte")
         }
-        let health = try server.exchange(Array("GET /-/healthy HTTP/1.0\r\n\r\n".utf8), isWhole: true)
+        let health = try server.exchange(Array("GET /-/healthy HTTP/1.0\r\n\r\n".utf8))
         try demand(health.starts(with: "HTTP/1.1 200".utf8), "another client is answered \(health.prefix(40))")
     }
 }
@@ -37,7 +37,11 @@ private final class FuzzedServer: Sendable {
 
     private struct NoMetrics: MetricsSource {
         func contentType(accepting accept: String?) -> String { Negotiation.choose(accept: accept).contentType }
-        func render(contentType: String, into buffer: ExpositionBuffer) { buffer.append(Array("up 1\n".utf8)) }
+        func exposition(contentType: String) -> Exposition {
+            let text = ExpositionBuffer()
+            text.append(Array("up 1\n".utf8))
+            return Exposition(text)
+        }
     }
 
     private struct NoExporter: ExporterAPI {
@@ -56,15 +60,17 @@ private final class FuzzedServer: Sendable {
     private init() throws {
         var options = ExpositionServer.Options()
         options.lifecycleEnabled = true
+        options.limits.idleTimeoutSeconds = 3600
+        options.limits.exchangeTimeoutSeconds = 3600
         server = ExpositionServer(options: options, metrics: NoMetrics(), api: NoExporter())
         try server.start(listenAddresses: [ListenAddress(host: "127.0.0.1", port: 0)])
         guard let address = server.boundAddresses.first else { throw Finding(description: "no address") }
         port = address.port
     }
 
-    /// Sends `bytes`; the first part of what is answered, empty where nothing came, which a `isWhole` request is given
-    /// a minute for.
-    func exchange(_ bytes: [UInt8], isWhole: Bool = false) throws -> [UInt8] {
+    /// Sends `bytes` and ends its side; the first part of what is answered, empty where the server only closed. One of
+    /// both comes within a minute, long before any other limit could end the connection.
+    func exchange(_ bytes: [UInt8]) throws -> [UInt8] {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         try demand(descriptor >= 0, "no socket: \(errno)")
         defer { close(descriptor) }
@@ -90,9 +96,9 @@ private final class FuzzedServer: Sendable {
             guard count > 0 else { break }
             sent += count
         }
-        // A request that is not complete is answered when its time is over, which is not waited for here.
+        shutdown(descriptor, Int32(SHUT_WR))
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&wanted, 1, isWhole ? 60_000 : 20) > 0 else { return [] }
+        try demand(poll(&wanted, 1, 60_000) > 0, "neither an answer nor an end within a minute")
         var answer = [UInt8](repeating: 0, count: 16_384)
         let count = recv(descriptor, &answer, answer.count, 0)
         return Array(answer.prefix(max(count, 0)))
