@@ -130,6 +130,10 @@ import Testing
         let half = ExpositionReader(exposition)
         _ = withUnsafeTemporaryAllocation(byteCount: 64, alignment: 16) { half.read(into: $0) }
         #expect(held.count.load(ordering: .relaxed) == 2)
+        // Who knows how long the text is asks for no more than that.
+        let known = ExpositionReader(exposition)
+        _ = withUnsafeTemporaryAllocation(byteCount: exposition.count, alignment: 16) { known.read(into: $0) }
+        #expect(held.count.load(ordering: .relaxed) == 3)
     }
 
     private final class Ends: Sendable {
