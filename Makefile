@@ -33,7 +33,7 @@ test: deps  ## everything that a change must pass
 	@$(MAKE) check
 	@# Seeds that no commit before has seen, and the same ones wherever this commit is tested. What they show is printed
 	@# with the seed that shows it again.
-	@"$$(swift build --show-bin-path)/holdfast-simulate" --events 2000 --seeds 60 --seconds 300 \
+	@"$$(swift build --show-bin-path)/holdfast-simulate" --events 2000 --seeds 60 --seconds 300 --jobs 2 \
 		--first $$((16#$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 1)))
 	@# Of a crash, the stack that led to it and no more: logs are often cut to their last lines.
 	@SWIFT_BACKTRACE=threads=crashed,registers=none,images=none,color=no \

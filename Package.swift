@@ -165,6 +165,7 @@ let package = Package(
                 "StreamModel", "StreamSupervisor", "StreamRuntime", "StreamProfiles", "StreamMetrics",
                 "MetricsRegistry", "AuditTrail", "Credentials", "WebSocketTransport", "WebSocketCodec", "Holdfast",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: rules),
@@ -260,7 +261,10 @@ let package = Package(
                 swiftSettings: rules),
             .testTarget(
                 name: "StreamSimulationTests",
-                dependencies: ["StreamSimulation", "StreamModel"],
+                dependencies: [
+                    "StreamSimulation", "StreamModel",
+                    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                ],
                 swiftSettings: rules),
             // Configurations are read where they lie, so that a diagnostic names them as a person would.
             .testTarget(

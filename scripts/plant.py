@@ -8,6 +8,7 @@ The copy and its build stay in --tree (default: .build-planted), so that the nex
 was not found within --seconds."""
 
 import argparse
+import os
 import pathlib
 import re
 import shlex
@@ -54,8 +55,9 @@ def main():
     arguments.add_argument("--swift", default="swift", help="how to call swift in that tree")
     arguments.add_argument("--seconds", type=float, default=300)
     arguments.add_argument("--first", type=int, default=1)
-    arguments.add_argument("--events", type=int, default=300, help="about how many messages a seed has")
-    arguments.add_argument("--configuration", default="release", choices=["debug", "release"])
+    arguments.add_argument("--events", type=int, default=500, help="about how many messages a seed has")
+    arguments.add_argument("--configuration", default="debug", choices=["debug", "release"],
+                           help="a debug build takes a fraction of the time to make, and seconds to find each bug")
     options = arguments.parse_args()
 
     bugs = [bug for bug in read((ROOT / "scripts/plants.txt").read_text())
@@ -84,16 +86,19 @@ def main():
             began = time.monotonic()
             run = subprocess.run(
                 [program, "--first", str(options.first), "--seconds", str(options.seconds),
-                 "--events", str(options.events), "--no-shrink"], capture_output=True, text=True)
+                 "--events", str(options.events), "--no-shrink"], capture_output=True, text=True,
+                env=os.environ | {"SWIFT_BACKTRACE": "enable=no"})
             took = time.monotonic() - began
         finally:
             for path, text in before.items():
                 path.write_text(text)
-        figures = dict(re.findall(r"^([^:\n]+): ([\d.]+)$", run.stdout, re.MULTILINE))
+        figures = dict(re.findall(r"^\| ([^|\n]+) \| ([\d.]+) \|$", run.stdout, re.MULTILINE))
         found = re.search(r"^[\d.]+ s ([a-z ]+?)(?: \(s\d+\))?: (.*)$", run.stdout, re.MULTILINE)
-        if run.returncode == 0 or not found:
+        # What the program itself insists on ends it at once.
+        insisted = re.search(r"^(\S+:\d+: (?:Precondition failed|Fatal error|Assertion failed).*)$", run.stderr, re.MULTILINE)
+        if run.returncode == 0 or not (found or insisted):
             missed += 1
-        checker = f"`{found[1]}`: {found[2]}" if found else "**nobody**"
+        checker = f"`{found[1]}`: {found[2]}" if found else f"a precondition: {insisted[1]}" if insisted else "**nobody**"
         hours = figures.get("virtual hours of the process", "?")
         print(f"| {name} | {figures.get('seeds', '?')} | {hours} h | {took:.1f} s | {checker[:150]} |", flush=True)
     sys.exit(1 if missed else 0)

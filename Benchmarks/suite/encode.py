@@ -26,6 +26,9 @@ def measure(table, workplace):
         compare(
             table, f"encode {streams:,} streams, CPU ns a line",
             Subject("Holdfast", figure(OURS, "encode", streams), command, at_most(20)),
+            Subject(
+                "the same, whole text in one buffer", figure(OURS, "encode", streams, column=4), command,
+                at_most(20)),
             Subject("memcpy of the same bytes", figure(OURS, "encode", streams, column=1), command),
             peer("VictoriaMetrics/metrics (Go)", "encode_victoria-go"),
             peer("prometheus-cpp", "encode-cpp"),

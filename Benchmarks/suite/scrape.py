@@ -92,7 +92,7 @@ def in_megabytes(figures):
 
 
 def encoding(workplace, streams):
-    nanoseconds, _, size, lines = (float(word) for word in workplace.run(OURS, "encode", streams).split())
+    nanoseconds, _, size, lines = (float(word) for word in workplace.run(OURS, "encode", streams).split()[:4])
     # There is no time of arrival for it; its bytes are there to see what gzip makes of them.
     return nanoseconds * lines / 1e6, float("nan"), size / 1e6
 

@@ -27,7 +27,7 @@ public final class Exporter: Sendable {
     /// Streams whose retries are used up, where the process is to end with them.
     let exhausted: AsyncStream<String>
 
-    private let runtime: StreamRuntime
+    let runtime: StreamRuntime
     private let server: ExpositionServer?
     private let board: StreamBoard
     let group: MultiThreadedEventLoopGroup

@@ -12,9 +12,7 @@ extension Exporter {
     ///
     /// - Throws: where an address of the endpoint cannot be connected to, or answers nothing within ten seconds.
     public func respond() async throws {
-        for loop in group.makeIterator() {
-            try await loop.submit {}.get()
-        }
+        try await runtime.catchUp()
         for address in listening {
             try await respond(at: address)
         }

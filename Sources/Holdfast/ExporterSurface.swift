@@ -43,10 +43,8 @@ final class ExporterSurface: ExporterAPI, MetricsSource {
         metrics.contentType(accepting: accept)
     }
 
-    func render(contentType: String, into buffer: ExpositionBuffer) {
-        let began = NIODeadline.now()
-        metrics.render(contentType: contentType, at: now, into: buffer)
-        metrics.recordScrape(.nanoseconds((NIODeadline.now() - began).nanoseconds))
+    func exposition(contentType: String) -> Exposition {
+        metrics.exposition(contentType: contentType, at: now)
     }
 
     // MARK: ExporterAPI

@@ -14,8 +14,10 @@ extension StreamMetrics {
         try? auditDropped(sink: sink).increment(by: UInt64(lines))
     }
 
-    /// Encodes every metric in the format of `contentType`.
-    func render(contentType: String, at now: Instant, into buffer: ExpositionBuffer) {
-        registry.encode(Negotiation.choose(accept: contentType), now: now.nanoseconds, into: buffer)
+    /// Every metric as it is `now`, in the format of `contentType`. Whoever reads it to the end counts as a scrape.
+    func exposition(contentType: String, at now: Instant) -> Exposition {
+        registry.exposition(Negotiation.choose(accept: contentType), now: now.nanoseconds) { [weak self] duration in
+            self?.recordScrape(.nanoseconds(duration))
+        }
     }
 }

@@ -13,6 +13,7 @@ public final class MetricsRegistry: Sendable {
     }
 
     private let state = Locked(State())
+    private let pool = SnapshotPool()
 
     /// A registry with no metrics.
     public init() {}
@@ -67,17 +68,30 @@ public final class MetricsRegistry: Sendable {
         state.withLock { $0.collectors.append(collect) }
     }
 
+    /// Notes every value, for a scrape in `format`.
+    ///
+    /// - Parameters:
+    ///   - format: The format of the text.
+    ///   - now: What the clock shows that ``RunningClock``s are switched by, in nanoseconds.
+    ///   - onEnd: Called by each reader that has come to the end, on its thread, with the nanoseconds that it took to note
+    ///     the values and to write their text.
+    public func exposition(
+        _ format: ExpositionFormat, now: Int64, onEnd: (@Sendable (_ nanoseconds: Int64) -> Void)? = nil
+    ) -> Exposition {
+        for collect in state.withLock({ $0.collectors }) { collect() }
+        // From here on the tables are a copy of their own (arrays are shared until one side changes them).
+        let tables = state.withLock { $0.tables }
+        return Exposition(Snapshot(tables, kind: format.kind, now: now, pool: pool), onEnd: onEnd)
+    }
+
     /// Replaces the content of `buffer` by a scrape in `format`.
     ///
     /// `now` is what the clock shows that ``RunningClock``s are switched by, in nanoseconds.
     public func encode(_ format: ExpositionFormat, now: Int64, into buffer: ExpositionBuffer) {
-        for collect in state.withLock({ $0.collectors }) { collect() }
-        // From here on the tables are a copy of their own (arrays are shared until one side changes them).
-        let tables = state.withLock { $0.tables }
+        let exposition = exposition(format, now: now)
+        let reader = ExpositionReader(exposition)
         buffer.removeAll()
-        let encoder = Encoder(kind: format.kind, now: now, buffer: buffer)
-        for table in tables { encoder.encode(table) }
-        encoder.finish()
+        buffer.append(reserving: exposition.count) { reader.read(into: $0) }
     }
 }
 

@@ -1,17 +1,8 @@
-/// Writes numbers as ASCII at a raw pointer. The caller has made sure that there is room for 32 bytes.
-enum NumberWriting {
-    /// "00" to "99": two digits a step halve the divisions.
-    private static var pairs: UnsafePointer<UInt8> {
-        let digits: StaticString = """
-            0001020304050607080910111213141516171819\
-            2021222324252627282930313233343536373839\
-            4041424344454647484950515253545556575859\
-            6061626364656667686970717273747576777879\
-            8081828384858687888990919293949596979899
-            """
-        return digits.utf8Start
-    }
+// Unsafe pointers: a number is a few instructions, and a bounds check for each of its digits would be most of them.
 
+/// Writes numbers as ASCII at a raw pointer. The caller has made sure that there is room for 31 bytes, of which those
+/// behind the number may be overwritten too.
+enum NumberWriting {
     /// Writes `value`; returns the end.
     @inline(__always)
     static func write(integer value: UInt64, at target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
@@ -19,37 +10,66 @@ enum NumberWriting {
             target.storeBytes(of: UInt8(truncatingIfNeeded: value) &+ 48, as: UInt8.self)
             return target + 1
         }
-        return writeLong(value, at: target)
+        return value < eightDigits ? writeShort(value, at: target) : writeLong(value, at: target)
+    }
+
+    private static let eightDigits: UInt64 = 100_000_000
+    /// "0" eight times.
+    private static let zeros: UInt64 = 0x3030_3030_3030_3030
+
+    /// The eight digits of `value`, less than 10⁸, one a byte and the first in the lowest: all at once, each step
+    /// halving what is still together (Lemire's and Mula's way).
+    @inline(__always)
+    private static func digits(_ value: UInt64) -> UInt64 {
+        let fours = (value / 10_000) | (value % 10_000) << 32
+        // A hundredth of each half, which is exact below 43,699; then a tenth of each quarter, exact below 179.
+        let hundreds = ((fours &* 10_486) >> 20) & 0x0000_007F_0000_007F
+        let twos = hundreds | (fours &- hundreds &* 100) << 16
+        let tens = ((twos &* 103) >> 10) & 0x000F_000F_000F_000F
+        return tens | (twos &- tens &* 10) << 8
+    }
+
+    /// Writes `value`, less than 10⁸, without zeros before it.
+    @inline(__always)
+    private static func writeShort(_ value: UInt64, at target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        let digits = digits(value)
+        // Bits of the bytes before the first digit that counts; 0 itself has one digit.
+        let leading = min(digits.trailingZeroBitCount, 56) & 56
+        target.storeBytes(of: (digits | zeros) >> UInt64(leading), as: UInt64.self)
+        return target + (8 - leading / 8)
     }
 
     @inline(never)
     private static func writeLong(_ value: UInt64, at target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
-        let end = target + digits(value)
-        var rest = value
-        var cursor = end
-        while rest >= 100 {
-            let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
-            cursor -= 2
-            cursor.copyMemory(from: pairs + Int(truncatingIfNeeded: pair &* 2), byteCount: 2)
-            rest = quotient
-        }
-        if rest >= 10 {
-            (cursor - 2).copyMemory(from: pairs + Int(truncatingIfNeeded: rest &* 2), byteCount: 2)
+        let (front, last) = value.quotientAndRemainder(dividingBy: eightDigits)
+        let end: UnsafeMutableRawPointer
+        if front < eightDigits {
+            end = writeShort(front, at: target)
         } else {
-            (cursor - 1).storeBytes(of: UInt8(truncatingIfNeeded: rest) &+ 48, as: UInt8.self)
+            let (first, middle) = front.quotientAndRemainder(dividingBy: eightDigits)
+            let start = writeShort(first, at: target)
+            start.storeBytes(of: digits(middle) | zeros, as: UInt64.self)
+            end = start + 8
         }
-        return end
+        end.storeBytes(of: digits(last) | zeros, as: UInt64.self)
+        return end + 8
     }
 
-    /// How many decimal digits `value` has.
-    private static func digits(_ value: UInt64) -> Int {
-        var bound: UInt64 = 10
-        for count in 1..<20 {
-            if value < bound { return count }
-            bound = bound &* 10
-        }
-        return 20
+    /// How many bytes ``write(integer:at:)`` writes.
+    @inline(__always)
+    static func width(_ value: UInt64) -> Int {
+        if value < 10 { return 1 }
+        // 1233/4096 is a little more than the logarithm of 2: the result is right, or one too many.
+        let guess = ((64 - value.leadingZeroBitCount) &* 1233) >> 12
+        return guess + (value < powers[guess] ? 0 : 1)
     }
+
+    /// The powers of ten that have 64 bits. Literals, so that the compiler lays them out and nothing is initialized.
+    private static let powers: [UInt64] = [
+        1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ]
 
     /// Writes nanoseconds as seconds, without trailing zeros; returns the end.
     @inline(__always)
@@ -72,18 +92,14 @@ enum NumberWriting {
         let (whole, fraction) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         let point = write(integer: whole, at: target)
         if fraction == 0 { return point }
+        // Nine digits: one, then eight, of which the zeros at the end are cut.
+        let (first, rest) = fraction.quotientAndRemainder(dividingBy: eightDigits)
         point.storeBytes(of: UInt8(ascii: "."), as: UInt8.self)
-        // Nine digits from the right: one, then four pairs, and the zeros at the end are cut.
-        var rest = fraction
-        for pair in 0..<4 {
-            let (quotient, digits) = rest.quotientAndRemainder(dividingBy: 100)
-            (point + (8 - 2 * pair)).copyMemory(from: pairs + Int(truncatingIfNeeded: digits &* 2), byteCount: 2)
-            rest = quotient
-        }
-        (point + 1).storeBytes(of: UInt8(truncatingIfNeeded: rest) &+ 48, as: UInt8.self)
-        var end = point + 10
-        while (end - 1).load(as: UInt8.self) == UInt8(ascii: "0") { end -= 1 }
-        return end
+        (point + 1).storeBytes(of: UInt8(truncatingIfNeeded: first) &+ 48, as: UInt8.self)
+        if rest == 0 { return point + 2 }
+        let digits = digits(rest)
+        (point + 2).storeBytes(of: digits | zeros, as: UInt64.self)
+        return point + (10 - digits.leadingZeroBitCount / 8)
     }
 
     /// Writes the shortest text that reads back as `value`; `NaN`, `+Inf` and `-Inf` as both formats want them.

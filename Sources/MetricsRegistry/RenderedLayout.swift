@@ -1,21 +1,48 @@
 /// Every line of a layout but for labels and number: what one scrape after the other copies.
 struct RenderedLayout: Sendable {
+    /// How a cell is noted when a scrape begins. There is a column of the noted values of all groups for each.
+    struct Column: Sendable {
+        enum Kind: UInt8, Sendable {
+            /// The cell, a whole number.
+            case integer
+            /// The first bucket of a histogram: begins a sum.
+            case firstBucket
+            /// The sum of the cell and of the buckets before it.
+            case bucket
+            /// The cell, the number of the current one of a dimension's values.
+            case state
+            /// As text: the cell, nanoseconds as seconds.
+            case nanoseconds
+            /// As text: the cell, a floating-point number.
+            case double
+            /// As text: the two cells of a running clock.
+            case clock
+
+            /// Bytes of one noted value. Whole numbers are quickly written, so their text is not kept.
+            var size: Int {
+                switch self {
+                case .integer, .firstBucket, .bucket, .state: NotedNumber.size
+                case .nanoseconds, .double, .clock: NotedText.size
+                }
+            }
+        }
+
+        var cell: Int
+        var kind: Kind
+        /// How many lines show it.
+        var lines: Int
+        /// Bytes that the columns before it take for one group.
+        var offset: Int
+    }
+
     /// What is to be written at the end of a line.
     enum Operation: UInt8, Sendable {
-        /// The cell, a whole number.
-        case integer
-        /// The cell, nanoseconds as seconds.
-        case nanoseconds
-        /// The cell, a floating-point number.
-        case double
-        /// The two cells of a running clock.
-        case clock
-        /// 1 where the cell holds the number of this line's label value, otherwise 0.
+        /// A whole number.
+        case number
+        /// A text as it was noted.
+        case text
+        /// 1 where the number of this line's label value was noted, otherwise 0.
         case state
-        /// The cell and those of the buckets before it.
-        case bucket
-        /// The sum of all buckets, which ends the series.
-        case count
     }
 
     /// A sample: name, then the group's labels, then suffix, then the number.
@@ -24,10 +51,11 @@ struct RenderedLayout: Sendable {
         var nameCount: Int32
         var suffix: Int32
         var suffixCount: Int32
-        var cell: Int32
+        /// The ``Column/offset`` of its value.
+        var column: Int32
         var operation: Operation
         /// For a state: the number of the line's label value.
-        var variant: Int32 = 0
+        var variant: Int32
     }
 
     /// The lines that one group has of one family.
@@ -40,22 +68,77 @@ struct RenderedLayout: Sendable {
         var bareLines: [Line]
         /// The longest name and suffix together.
         var widest: Int
+
+        func header(_ kind: ExpositionFormat.Kind) -> Range<Int> {
+            kind == .openMetrics ? openMetricsHeader : textHeader
+        }
+
+        /// How many bytes the lines of one group have, but for labels and numbers.
+        func fixedBytes(labelled: Bool) -> Int {
+            (labelled ? lines : bareLines).reduce(0) { $0 + Int($1.nameCount + $1.suffixCount) + 1 }
+        }
     }
 
     let bytes: PaddedBytes
     let families: [Family]
+    let columns: [Column]
+    /// Bytes of everything noted of one group.
+    let noteSize: Int
 
     init(_ families: [MetricFamily]) {
-        var renderer = Renderer()
+        columns = Self.columns(families)
+        noteSize = columns.last.map { $0.offset + $0.kind.size } ?? 0
+        var offsets: [Int: Int] = [:]
+        for column in columns { offsets[column.cell] = column.offset }
+        var renderer = Renderer(offsets: offsets)
         self.families = families.map { renderer.render($0) }
         bytes = PaddedBytes(renderer.bytes)
+    }
+
+    private static func columns(_ families: [MetricFamily]) -> [Column] {
+        var columns: [Column] = []
+        var cell = 0
+        for family in families {
+            for _ in 0..<family.variants {
+                for (offset, (kind, lines)) in family.columns.enumerated() {
+                    let start = columns.last.map { $0.offset + $0.kind.size } ?? 0
+                    columns.append(Column(cell: cell + offset, kind: kind, lines: lines, offset: start))
+                }
+                cell += family.stride
+            }
+        }
+        return columns
+    }
+}
+
+extension MetricFamily {
+    /// How the cells of one series are noted, and how many lines show each.
+    fileprivate var columns: [(kind: RenderedLayout.Column.Kind, lines: Int)] {
+        let value: RenderedLayout.Column.Kind =
+            switch number {
+            case .integer: .integer
+            case .nanoseconds: .nanoseconds
+            case .double: .double
+            case .clock: .clock
+            case .state: .state
+            }
+        guard kind == .histogram else {
+            return [(value, number == .state ? dimension?.values.count ?? 1 : 1)]
+        }
+        // The sum over all buckets is the count as well.
+        let buckets = bounds.indices.map { ($0 == 0 ? RenderedLayout.Column.Kind.firstBucket : .bucket, 1) }
+        return buckets + [(.bucket, 2), (value, 1)]
     }
 }
 
 /// Renders families into one block of bytes.
 private struct Renderer {
+    /// Where the values of a cell are noted.
+    let offsets: [Int: Int]
     var bytes: [UInt8] = []
     private var cell = 0
+
+    init(offsets: [Int: Int]) { self.offsets = offsets }
 
     mutating func render(_ family: MetricFamily) -> RenderedLayout.Family {
         let first = cell
@@ -78,14 +161,11 @@ private struct Renderer {
             } else {
                 let operation: RenderedLayout.Operation =
                     switch family.number {
-                    case .integer: .integer
-                    case .nanoseconds: .nanoseconds
-                    case .double: .double
-                    case .clock: .clock
+                    case .integer: .number
+                    case .nanoseconds, .double, .clock: .text
                     case .state: .state
                     }
-                lines.append(line(family.name, own, labelled, cell, operation))
-                lines[lines.count - 1].variant = Int32(number)
+                lines.append(line(family.name, own, labelled, cell, operation, variant: number))
             }
             if family.number != .state { cell += family.stride }
         }
@@ -100,16 +180,16 @@ private struct Renderer {
         var lines: [RenderedLayout.Line] = []
         for (index, bound) in bounds.enumerated() {
             let labels = own + [Label("le", bound)]
-            lines.append(line(family.name + "_bucket", labels, labelled, cell + index, .bucket))
+            lines.append(line(family.name + "_bucket", labels, labelled, cell + index, .number))
         }
-        let sum: RenderedLayout.Operation = family.number == .nanoseconds ? .nanoseconds : .double
-        lines.append(line(family.name + "_sum", own, labelled, cell + bounds.count, sum))
-        lines.append(line(family.name + "_count", own, labelled, cell, .count))
+        lines.append(line(family.name + "_sum", own, labelled, cell + bounds.count, .text))
+        lines.append(line(family.name + "_count", own, labelled, cell + bounds.count - 1, .number))
         return lines
     }
 
     private mutating func line(
-        _ name: String, _ labels: [Label], _ labelled: Bool, _ cell: Int, _ operation: RenderedLayout.Operation
+        _ name: String, _ labels: [Label], _ labelled: Bool, _ cell: Int, _ operation: RenderedLayout.Operation,
+        variant: Int = 0
     ) -> RenderedLayout.Line {
         let nameStart = bytes.count
         bytes.append(contentsOf: name.utf8)
@@ -122,7 +202,8 @@ private struct Renderer {
         bytes.append(UInt8(ascii: " "))
         return RenderedLayout.Line(
             name: Int32(nameStart), nameCount: Int32(suffixStart - nameStart), suffix: Int32(suffixStart),
-            suffixCount: Int32(bytes.count - suffixStart), cell: Int32(cell), operation: operation)
+            suffixCount: Int32(bytes.count - suffixStart), column: Int32(offsets[cell] ?? 0), operation: operation,
+            variant: Int32(variant))
     }
 
     private mutating func header(_ family: MetricFamily, _ kind: ExpositionFormat.Kind) -> Range<Int> {

@@ -17,6 +17,8 @@ struct SeriesTable {
     /// Keeps alive what `rows` points to; the same positions.
     private var owners: [SeriesGroup?] = []
     private var positions: [[Label]: Int] = [:]
+    /// Bytes of the labels of all groups.
+    private(set) var labelBytes = 0
 
     init(_ layout: SeriesLayout) {
         self.layout = layout
@@ -32,6 +34,7 @@ struct SeriesTable {
         }
         positions[identity] = rows.count
         owners.append(group)
+        labelBytes += group.labelBytes.count
         rows.append(Row(cells: group.cells, labels: group.labelBytes.start, labelCount: group.labelBytes.count))
     }
 
@@ -41,6 +44,7 @@ struct SeriesTable {
         guard let position = positions[identity], owners[position] === group else { return false }
         positions[identity] = nil
         owners[position] = nil
+        labelBytes -= group.labelBytes.count
         rows[position].cells = nil
         // Closing the hole at once would move every later row, for each of thousands of groups: wait until half are holes.
         if rows.count > 16, positions.count < rows.count / 2 { compact() }

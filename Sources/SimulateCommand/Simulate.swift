@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import StreamSimulation
 
 /// `holdfast-simulate`: years of faults in virtual time.
@@ -22,6 +23,9 @@ struct Simulate: ParsableCommand {
     var seconds: Double = 60
     @Option(help: "For how many hours to run seeds, instead.")
     var hours: Double?
+    @Option(
+        help: "How many seeds to run at a time; without it, as many as there are processors where --hours is given.")
+    var jobs: Int?
     @Option(help: "About how many messages a seed is to have; the more, the longer it runs.")
     var events: Double = 20_000
     @Flag(help: "Print the script of the seed, and run nothing.")
@@ -33,32 +37,32 @@ struct Simulate: ParsableCommand {
 
     func validate() throws {
         if script, seed == nil { throw ValidationError("--script wants a --seed") }
+        if let jobs, !(1...1_024).contains(jobs) { throw ValidationError("--jobs is from 1 to 1024") }
         if !(1...1e9).contains(events) { throw ValidationError("--events is from 1 to 1000000000") }
     }
 
     func run() throws {
         if let seed, script { return print(Simulation.script(seed: seed, events: events), terminator: "") }
-        var summary = Simulation.Summary()
         if let seed {
+            var summary = Simulation.Summary()
             let verdict = Simulation.run(seed: seed, events: events, shrinks: shrink, addingTo: &summary)
             print(verdict.text)
             if verdict.checker != nil { throw ExitCode.failure }
             return
         }
-        let limit = hours.map { $0 * 3_600 } ?? seconds
-        let start = first ?? UInt64.random(in: 1...1_000_000_000)
-        print("seeds from \(start) on")
-        var next = start
-        while summary.wallSeconds < limit, summary.seeds < seeds ?? .max {
-            let verdict = Simulation.run(seed: next, events: events, shrinks: shrink, addingTo: &summary)
-            next &+= 1
-            if verdict.checker != nil {
-                print(verdict.text)
-                print(summary.text, terminator: "")
-                throw ExitCode.failure
-            }
-            if verbose { print(verdict.text) }
+        var campaign = Simulation.Campaign(first: first ?? UInt64.random(in: 1...1_000_000_000))
+        campaign.seeds = seeds ?? .max
+        campaign.seconds = hours.map { $0 * 3_600 } ?? seconds
+        campaign.jobs = jobs ?? (hours == nil ? 1 : ProcessInfo.processInfo.activeProcessorCount)
+        campaign.events = events
+        campaign.shrinks = shrink
+        print("seeds from \(campaign.first) on")
+        let isVerbose = verbose
+        let (summary, broken) = campaign.run { verdict in
+            if isVerbose, verdict.checker == nil { print(verdict.text) }
         }
+        if let broken { print(broken.text) }
         print(summary.text, terminator: "")
+        if broken != nil { throw ExitCode.failure }
     }
 }

@@ -38,35 +38,77 @@ enum JSONBytes {
     }
 
     /// A hash that is the same for the same text, however it is escaped, and differs between a text and a number.
+    ///
+    /// Sixteen bytes at a time go into one product of 64 by 64 bits, both halves of which are kept.
     static func hash(_ bytes: UnsafeRawBufferPointer, isText: Bool, hasEscapes: Bool) -> UInt64 {
-        var state: UInt64 = isText ? 0x9E37_79B9_7F4A_7C15 : 0xC2B2_AE3D_27D4_EB4F
-        if hasEscapes {
-            var pending: UInt64 = 0
-            var count: UInt64 = 0
-            decode(bytes) { byte in
-                pending |= UInt64(byte) << (8 * (count % 8))
-                count += 1
-                if count % 8 == 0 {
-                    state = mix(state ^ pending)
-                    pending = 0
-                }
-                return true
+        let state: UInt64 = isText ? 0x9E37_79B9_7F4A_7C15 : 0xC2B2_AE3D_27D4_EB4F
+        return hasEscapes ? hash(escaped: bytes, state) : hash(plain: bytes, state)
+    }
+
+    @inline(__always)
+    private static func hash(plain bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
+        guard let start = bytes.baseAddress else { return finish(seed, 0, 0, count: 0) }
+        var state = seed
+        var place = start
+        var left = bytes.count
+        while left >= 16 {
+            state = fold(state, word(place), word(place + 8))
+            place += 16
+            left &-= 16
+        }
+        if left >= 8 { return finish(state, word(place), word(place + 8, left &- 8), count: bytes.count) }
+        return finish(state, word(place, left), 0, count: bytes.count)
+    }
+
+    private static func hash(escaped bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
+        var state = seed
+        var words: (UInt64, UInt64) = (0, 0)
+        var count = 0
+        decode(bytes) { byte in
+            let shift = UInt64(8 * (count & 7))
+            if count & 8 == 0 { words.0 |= UInt64(byte) << shift } else { words.1 |= UInt64(byte) << shift }
+            count += 1
+            if count & 15 == 0 {
+                state = fold(state, words.0, words.1)
+                words = (0, 0)
             }
-            return mix(state ^ pending ^ (count << 56))
+            return true
         }
+        return finish(state, words.0, words.1, count: count)
+    }
+
+    @inline(__always)
+    private static func finish(_ state: UInt64, _ first: UInt64, _ second: UInt64, count: Int) -> UInt64 {
+        mix(fold(state, first, second) ^ UInt64(count))
+    }
+
+    @inline(__always)
+    private static func fold(_ state: UInt64, _ first: UInt64, _ second: UInt64) -> UInt64 {
+        let product = (first ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: second ^ state)
+        return product.high ^ product.low
+    }
+
+    @inline(__always)
+    private static func word(_ place: UnsafeRawPointer) -> UInt64 {
+        UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
+    }
+
+    /// The `count` bytes at `place`, fewer than eight of them, as the lowest of a word.
+    @inline(__always)
+    private static func word(_ place: UnsafeRawPointer, _ count: Int) -> UInt64 {
+        if count >= 4 {
+            // The two overlap where there are fewer than eight, with the same bits.
+            let last = UInt32(littleEndian: (place + count - 4).loadUnaligned(as: UInt32.self))
+            let first = UInt32(littleEndian: place.loadUnaligned(as: UInt32.self))
+            return UInt64(first) | UInt64(last) << UInt64(8 &* (count &- 4))
+        }
+        var word: UInt64 = 0
         var index = 0
-        while index + 8 <= bytes.count {
-            state = mix(state ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
-            index += 8
+        while index < count {
+            word |= UInt64((place + index).load(as: UInt8.self)) << UInt64(8 &* index)
+            index &+= 1
         }
-        var pending: UInt64 = 0
-        var shift: UInt64 = 0
-        while index < bytes.count {
-            pending |= UInt64(bytes[index]) << shift
-            shift += 8
-            index += 1
-        }
-        return mix(state ^ pending ^ (UInt64(bytes.count) << 56))
+        return word
     }
 
     @inline(__always)

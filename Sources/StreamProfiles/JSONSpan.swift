@@ -49,8 +49,8 @@ struct JSONSpan {
     /// Where a string that begins at `begin` ends, behind its closing quote; nil where it does not.
     ///
     /// The first bytes are looked at one by one: most keys end among them, and in messages of one shape always at the
-    /// same one, which a processor foresees. Of longer strings eight bytes are passed over at once as long as none of
-    /// them is a quote or a backslash.
+    /// same one, which a processor foresees. Of longer strings sixteen bytes are passed over at once as long as none
+    /// of them is a quote or a backslash.
     @inline(__always)
     func endOfString(_ begin: Place, _ hasEscapes: inout Bool) -> Place? {
         var place = begin
@@ -69,17 +69,7 @@ struct JSONSpan {
         let end = self.end
         var place = begin
         while place < end {
-            while end - place >= 8 {
-                let word = UInt64(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt64.self))
-                let found =
-                    Self.zeroBytes(word ^ 0x2222_2222_2222_2222) | Self.zeroBytes(word ^ 0x5C5C_5C5C_5C5C_5C5C)
-                // The lowest bit that is set marks the first such byte; higher ones may be set in error.
-                if found != 0 {
-                    place += found.trailingZeroBitCount >> 3
-                    break
-                }
-                place += 8
-            }
+            place = Self.quoteOrBackslash(place, end)
             guard place < end else { return nil }
             let byte = place.pointee
             place += 1
@@ -92,6 +82,32 @@ struct JSONSpan {
             }
         }
         return nil
+    }
+
+    /// The first quote or backslash from `begin` on, or one of the last bytes before `end`, which are not looked at.
+    @inline(__always)
+    private static func quoteOrBackslash(_ begin: Place, _ end: Place) -> Place {
+        let quote = SIMD16<UInt8>(repeating: UInt8(ascii: "\""))
+        let backslash = SIMD16<UInt8>(repeating: UInt8(ascii: "\\"))
+        var place = begin
+        while end - place >= 16 {
+            let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
+            // A mask is sixteen bytes, each of which is 0 or has all its bits set: its words are looked at instead of it.
+            let found = unsafeBitCast((bytes .== quote) .| (bytes .== backslash), to: SIMD2<UInt64>.self)
+            let first = UInt64(littleEndian: found[0])
+            if first != 0 { return place + (first.trailingZeroBitCount >> 3) }
+            let second = UInt64(littleEndian: found[1])
+            if second != 0 { return place + 8 + (second.trailingZeroBitCount >> 3) }
+            place += 16
+        }
+        while end - place >= 8 {
+            let word = UInt64(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt64.self))
+            let found = zeroBytes(word ^ 0x2222_2222_2222_2222) | zeroBytes(word ^ 0x5C5C_5C5C_5C5C_5C5C)
+            // The lowest bit that is set marks the first such byte; higher ones may be set in error.
+            if found != 0 { return place + (found.trailingZeroBitCount >> 3) }
+            place += 8
+        }
+        return place
     }
 
     /// The highest bit of each byte of `word` that is zero.

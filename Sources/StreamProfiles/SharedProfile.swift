@@ -8,6 +8,8 @@ public final class SharedProfile: Sendable, Equatable {
     public let profile: Profile
     /// The keys of its variables, in their order.
     public let variableNames: [String]
+    /// Whether a resume holds something that the service gives in a message.
+    public let resumeNeedsCaptures: Bool
     /// What a stream must give, sorted; and what it must where its `url` stands in for the profile's.
     private let needed, neededBesideURL: [String]
     /// Nil where a pattern compares with a variable: such a matcher is a stream's or an attempt's own.
@@ -17,6 +19,7 @@ public final class SharedProfile: Sendable, Equatable {
     public init(_ profile: Profile) {
         self.profile = profile
         variableNames = profile.variableNames
+        resumeNeedsCaptures = profile.resumeNeedsCaptures
         needed = profile.neededVariables(hasURL: false).sorted()
         neededBesideURL = profile.neededVariables(hasURL: true).sorted()
         matchers =

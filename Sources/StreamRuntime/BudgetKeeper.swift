@@ -15,7 +15,7 @@ final class BudgetKeeper: Sendable {
     }
 
     private struct Waiter {
-        let loop: any EventLoop
+        let work: LoopWork
         let granted: @Sendable (Duration) -> Void
     }
 
@@ -27,11 +27,11 @@ final class BudgetKeeper: Sendable {
         state = NIOLockedValueBox(State(budget: ConnectBudget(limits, at: loop.instant)))
     }
 
-    /// Asks for leave; `granted` is called on `waiter` with how long it took. The ticket is to be given back.
-    func request(on waiter: any EventLoop, granted: @escaping @Sendable (Duration) -> Void) -> UInt64 {
+    /// Asks for leave; `granted` is called on the loop of `waiter` with how long it took. The ticket is to be given back.
+    func request(on waiter: LoopWork, granted: @escaping @Sendable (Duration) -> Void) -> UInt64 {
         let ticket = state.withLockedValue { state in
             state.nextTicket += 1
-            state.waiters[state.nextTicket] = Waiter(loop: waiter, granted: granted)
+            state.waiters[state.nextTicket] = Waiter(work: waiter, granted: granted)
             state.budget.request(state.nextTicket, at: loop.instant)
             return state.nextTicket
         }
@@ -58,7 +58,8 @@ final class BudgetKeeper: Sendable {
             return granted
         }
         for (waiter, waited) in granted {
-            waiter.loop.execute { waiter.granted(waited) }
+            // A burst of connections that open is work for many streams.
+            waiter.work.add { waiter.granted(waited) }
         }
     }
 

@@ -66,51 +66,51 @@ final class StreamDriver: StreamConnectionDelegate {
     let loop: any EventLoop
     let wire: StreamWire
     let surroundings: Surroundings
-    private let ticks: LoopTicks?
+    let place: LoopPlace
     let listener: any StreamListener
-    private let budget: BudgetKeeper
+    let budget: BudgetKeeper
     let credential: CredentialKeeper?
     let requester: UInt64
 
     var machine: StreamMachine
-    private var random: SplitMix64
+    var random: SplitMix64
     var links: [UInt64: Link] = [:]
     /// The link that the last message came on: the next one nearly always comes on the same.
-    private var recentLink: Link?
+    var recentLink: Link?
     var tokens: [UInt64: Token] = [:]
-    private var permits: [UInt64: UInt64] = [:]
+    var permits: [UInt64: UInt64] = [:]
     var preparation: Preparation?
     var prepared: PreparedSession?
     /// What the service's own messages have given that a resume needs: a session's identifier, an address.
     var captured: [String: VariableValue] = [:]
 
-    private var isHandling = false
-    private var waitingInputs: [StreamInput] = []
+    var isHandling = false
+    var waitingInputs: [StreamInput] = []
     /// Without a task: one of the loop's ticks.
     private var timer: (at: Instant, task: Scheduled<Void>?)?
-    private var receivedMessage = false
+    var receivedMessage = false
     private var lastMessageAt: WallTime?
-    private var batchNow: Instant?
+    var batchNow: Instant?
     private var offeredSequence: UInt64?
     private var nextOffer = Instant(nanoseconds: .min)
     private var retirement: (() -> Void)?
     private var isRetired = false
     /// The attempt that made the live connection, as far as events were told.
-    private var liveAttempt: (id: AttemptID, generation: UInt64)?
+    var liveAttempt: (id: AttemptID, generation: UInt64)?
 
     init(
         _ specification: StreamSpecification, identity: StreamIdentity, cursor: Cursor?, listener: any StreamListener,
         budget: BudgetKeeper, credential: CredentialKeeper?, requester: UInt64, seed: UInt64,
-        surroundings: Surroundings, ticks: LoopTicks? = nil, loop: any EventLoop
+        surroundings: Surroundings, place: LoopPlace
     ) {
         self.identity = identity
-        self.loop = loop
+        loop = place.loop
         self.listener = listener
         self.budget = budget
         self.credential = credential
         self.requester = requester
         self.surroundings = surroundings
-        self.ticks = ticks
+        self.place = place
         wire = StreamWire(specification, clientID: identity.clientID)
         // What the service gave in messages of its own did not outlive the process: without it, nothing can be resumed.
         let cursor = wire.resumeNeedsCaptures ? nil : cursor
@@ -139,13 +139,13 @@ final class StreamDriver: StreamConnectionDelegate {
         afterwards()
     }
 
-    private func step(_ input: StreamInput) {
+    func step(_ input: StreamInput) {
         let now = loop.instant
         let actions = machine.handle(input, at: now, using: &random)
         for action in actions { perform(action, at: now) }
     }
 
-    private func afterwards() {
+    func afterwards() {
         publish()
         reschedule()
     }
@@ -175,7 +175,7 @@ final class StreamDriver: StreamConnectionDelegate {
         saveCursor()
     }
 
-    private func countTraffic(_ link: Link) {
+    func countTraffic(_ link: Link) {
         let traffic = link.connection.traffic
         guard traffic != link.traffic else { return }
         listener.streamMoved(
@@ -194,7 +194,7 @@ final class StreamDriver: StreamConnectionDelegate {
         if let timer, timer.at <= deadline { return }
         timer?.task?.cancel()
         // Delays before attempts are not met on common ticks: they were spread on purpose.
-        if let ticks, machine.state == .live, let tick = ticks.tick(for: deadline) {
+        if let ticks = place.ticks?.value, machine.state == .live, let tick = ticks.tick(for: deadline) {
             ticks.wake(self, on: tick)
             timer = (tick, nil)
             return
@@ -217,223 +217,6 @@ final class StreamDriver: StreamConnectionDelegate {
         } else {
             reschedule()
         }
-    }
-
-    // MARK: Orders
-
-    private func perform(_ action: StreamAction, at now: Instant) {
-        switch action {
-        case .emit(let event): emit(event, at: now)
-        case .requestPermit(let generation): requestPermit(generation)
-        case .releasePermit(let generation):
-            if let ticket = permits.removeValue(forKey: generation) { budget.release(ticket) }
-        case .requestToken(let generation, let notBefore):
-            if let credential {
-                credential.want(requester, attempt: generation, notBefore: notBefore)
-            } else {
-                handle(.tokenObtained(generation: generation))
-            }
-        case .discardToken(let generation, let status, let detail): discardToken(generation, status, detail)
-        case .discardPrepared: prepared = nil
-        case .openTransport(let generation, let resuming): openTransport(generation, resuming: resuming)
-        case .subscribe(let generation): send(.open, on: generation)
-        case .resume(let generation, let lastSequence, let directive):
-            links[generation]?.attempt.lastSequence = lastSequence
-            links[generation]?.attempt.startsOver = directive == .reset
-            send(.resume, on: generation)
-        case .sendHeartbeat(let generation): sendHeartbeat(on: generation)
-        case .sendPing(let generation): _ = links[generation]?.connection.sendPing()
-        case .closeTransport(let generation, let code, let reason):
-            links[generation]?.connection.close(code: code, reason: reason)
-        case .abort(let generation): abort(generation)
-        case .endProcess: surroundings.endProcess(identity.name)
-        }
-    }
-
-    func emit(_ event: StreamEvent, at now: Instant) {
-        log(event)
-        if case .live(let attempt, _, _) = event { liveAttempt = (attempt.id, attempt.generation) }
-        if case .connectionLost = event { liveAttempt = nil }
-        listener.streamDid(event, at: now, wall: surroundings.wall.now())
-        switch event {
-        case .live:
-            credential?.accepted(requester)
-            saveCursor()
-        case .stopped, .connectionLost, .retriesExhausted, .sequenceReset: saveCursor()
-        default: break
-        }
-    }
-
-    private func requestPermit(_ generation: UInt64) {
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        permits[generation] = budget.request(on: loop) { waited in
-            let driver = bound.value
-            guard driver.permits[generation] != nil else { return }
-            if waited > .zero { driver.listener.streamWaitedForBudget(waited) }
-            driver.handle(.permitGranted(generation: generation))
-        }
-    }
-
-    private func discardToken(_ generation: UInt64, _ status: Int?, _ detail: String) {
-        guard let token = links[generation]?.token ?? tokens[generation] else { return }
-        credential?.refused(requester, generation: token.generation, status: status, detail: detail)
-    }
-
-    private func abort(_ generation: UInt64) {
-        if preparation?.generation == generation {
-            preparation?.cancel()
-            preparation = nil
-        }
-        credential?.forgo(requester, attempt: generation)
-        guard let link = links[generation] else { return }
-        link.connection.abort()
-        countTraffic(link)
-        links[generation] = nil
-        if recentLink === link { recentLink = nil }
-        // The token outlives its connection for as long as it takes to say that it was refused.
-        if let token = link.token { tokens[generation] = token }
-    }
-
-    // MARK: Connections
-
-    func connectionOpened(_ generation: UInt64, phases: PhaseTimings) {
-        let before = links[generation]?.phases ?? PhaseTimings()
-        handle(.transportOpened(generation: generation, before.merging(phases)))
-    }
-
-    func connectionFailed(_ generation: UInt64, _ failure: DialFailure) {
-        let phases = (links[generation]?.phases ?? PhaseTimings()).merging(PhaseTimings(failure.phases))
-        let meaning = wire.failure(for: failure, wall: surroundings.wall.now())
-        handle(.transportFailed(generation: generation, meaning, phases))
-    }
-
-    func connectionReceived(_ generation: UInt64, _ messages: UnsafeBufferPointer<WebSocketMessage>) {
-        guard let link = link(generation) else { return }
-        receivedMessage = true
-        let now = batchNow ?? loop.instant
-        batchNow = now
-        let takesRuns = wire.replies.isEmpty && !listener.wantsMessages
-        var next = 0
-        while next < messages.count {
-            var facts: MessageFacts?
-            if takesRuns, !isHandling {
-                facts = Self.takeRun(of: messages, from: &next, on: link, by: &machine, at: now)
-                if next == messages.count { return }
-            }
-            let payload = messages[next].payload
-            receive(
-                facts ?? Self.facts(of: payload, on: link, isLive: machine.liveGeneration == generation), of: payload,
-                on: link, at: now)
-            next += 1
-            // A connection that was given up meanwhile tells of nothing more.
-            guard links[generation] === link else { return }
-        }
-    }
-
-    /// Counts messages as long as each is the next one of a live connection, as nearly every one is: nothing follows
-    /// from it, and nothing is asked. Gives the facts of the first that is not; `next` is its index.
-    ///
-    /// The machine is lent as a whole: asking for it anew would cost each message an exclusivity check.
-    private static func takeRun(
-        of messages: UnsafeBufferPointer<WebSocketMessage>, from next: inout Int, on link: Link,
-        by machine: inout StreamMachine, at now: Instant
-    ) -> MessageFacts? {
-        let generation = link.generation
-        let isLive = machine.liveGeneration == generation
-        while next < messages.count {
-            let facts = facts(of: messages[next].payload, on: link, isLive: isLive)
-            guard machine.receiveInOrder(facts, from: generation, at: now) else { return facts }
-            next += 1
-        }
-        return nil
-    }
-
-    @inline(__always)
-    private static func facts(
-        of payload: UnsafeRawBufferPointer, on link: Link, isLive: Bool
-    ) -> MessageFacts {
-        var facts = link.matcher.facts(of: payload)
-        // What acknowledges also while live, as any event may, is an event from then on.
-        if isLive, facts.role == .acknowledgment { facts.role = .event }
-        return facts
-    }
-
-    private func receive(_ facts: MessageFacts, of payload: UnsafeRawBufferPointer, on link: Link, at now: Instant) {
-        let generation = link.generation
-        if !isHandling, wire.replies.isEmpty, machine.receiveInOrder(facts, from: generation, at: now) {
-            if listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
-            return
-        }
-        if facts.role != .event, !wire.profile.captures.isEmpty { capture(from: payload, on: generation) }
-        if !wire.replies.isEmpty { reply(to: payload, on: link) }
-        let wasLive = machine.liveGeneration == generation
-        let countedBefore = machine.continuity.tallies.received
-        if isHandling {
-            waitingInputs.append(.messageReceived(generation: generation, facts))
-        } else {
-            let actions = machine.handle(
-                .messageReceived(generation: generation, facts), at: now, using: &random)
-            if !actions.isEmpty { performAll(actions, at: now) }
-        }
-        guard listener.wantsMessages else { return }
-        // Handed on is what was counted: the first message that proves a connection live, and what only the old one of
-        // two connections brought, are; what was flushed, or both brought, is not again.
-        let isCounted = isHandling ? wasLive : machine.continuity.tallies.received != countedBefore
-        if isCounted { listener.streamReceived(facts, payload: payload) }
-    }
-
-    @inline(__always)
-    private func link(_ generation: UInt64) -> Link? {
-        if let recentLink, recentLink.generation == generation { return recentLink }
-        recentLink = links[generation]
-        return recentLink
-    }
-
-    /// Keeps what a message that is no data gives: a greeting's heartbeat interval, a session's identifier.
-    private func capture(from payload: UnsafeRawBufferPointer, on generation: UInt64) {
-        let new = wire.profile.captures(from: Array(payload))
-        captured.merge(new) { _, new in new }
-        guard let name = wire.profile.heartbeat.intervalVariable, case .integer(let milliseconds)? = new[name] else {
-            return
-        }
-        handle(.heartbeatIntervalNamed(generation: generation, .milliseconds(milliseconds)))
-    }
-
-    /// Answers a message that asks for it.
-    private func reply(to payload: UnsafeRawBufferPointer, on link: Link) {
-        for reply in wire.replies where reply.matcher.facts(of: payload).role == .acknowledgment {
-            do {
-                var attempt = link.attempt
-                attempt.captured.merge(captured) { _, new in new }
-                attempt.captured.merge(reply.rule.captures(from: Array(payload))) { _, new in new }
-                attempt.timestamp = surroundings.wall.now()
-                attempt.lastSequence = machine.continuity.tallies.highest
-                send(try reply.rule.message(variables: wire.variables(of: attempt)), on: link.connection)
-            } catch {
-                log(warning: "a reply of profile \(wire.profile.name) cannot be built: \(error)")
-            }
-        }
-    }
-
-    private func performAll(_ actions: [StreamAction], at now: Instant) {
-        isHandling = true
-        for action in actions { perform(action, at: now) }
-        while !waitingInputs.isEmpty { step(waitingInputs.removeFirst()) }
-        isHandling = false
-        // Not left to the end of the batch: a connection that was just given up tells of none.
-        afterwards()
-    }
-
-    func connectionReceivedPong(_ generation: UInt64) {
-        handle(.pongReceived(generation: generation))
-    }
-
-    func connectionReadCompleted(_ generation: UInt64) {
-        afterwards()
-    }
-
-    func connectionClosed(_ generation: UInt64, _ closure: WebSocketClosure) {
-        handle(.transportClosed(generation: generation, wire.closure(closure)))
     }
 
     // MARK: The end
@@ -469,7 +252,7 @@ final class StreamDriver: StreamConnectionDelegate {
             "\(text)", metadata: StreamLog.metadata(stream: identity.name, attempt: liveAttempt))
     }
 
-    private func log(_ event: StreamEvent) {
+    func log(_ event: StreamEvent) {
         StreamLog.write(event, stream: identity.name, live: liveAttempt, to: surroundings.logger)
     }
 }

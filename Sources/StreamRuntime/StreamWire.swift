@@ -36,7 +36,7 @@ struct StreamWire: Sendable {
         }
         self.matchers = matchers
         replies = specification.profile.replies.map { ($0.matcher(variables: variables), $0) }
-        resumeNeedsCaptures = specification.profile.resumeNeedsCaptures
+        resumeNeedsCaptures = sharedProfile.resumeNeedsCaptures
     }
 
     /// The protocol.

@@ -1,3 +1,4 @@
+import NIOCore
 import StreamModel
 
 /// Something promised that did not hold.
@@ -43,6 +44,8 @@ final class World: @unchecked Sendable {
     /// What the network holds for a process that is asleep.
     private var inbox: [() -> Void] = []
     private var asleepUntil: Int64 = 0
+    /// Connections that were given up and of which an answer is still to come, by stream.
+    var lateConnections: [Int: VirtualConnection] = [:]
     private var stepsOfInstant = 0
     private(set) var quietSince: Int64?
 
@@ -92,6 +95,7 @@ final class World: @unchecked Sendable {
         life = nil
         events.removeAll()
         inbox = []
+        lateConnections = [:]
         tally.virtualSeconds += Double(now) / 1e9
     }
 
@@ -139,11 +143,10 @@ final class World: @unchecked Sendable {
     }
 
     /// Hands something of the network to the process `to`; it waits while that is asleep, and is lost once it is dead.
-    func deliver(to life: ProcessLife, _ body: @escaping () -> Void) {
+    func deliver(to life: ProcessLife, on loop: any EventLoop, _ body: @escaping () -> Void) {
         guard life === self.life else { return }
-        guard !isAsleep else { return inbox.append(body) }
-        life.willHear()
-        body()
+        let hear = { life.hear(on: loop, body) }
+        if isAsleep { inbox.append(hear) } else { hear() }
     }
 
     private func suspend(until end: Int64) {
@@ -159,7 +162,6 @@ final class World: @unchecked Sendable {
         inbox = []
         if !scenario.networkFirst { while life?.runNext() == true {} }
         for body in waiting where violation == nil {
-            life?.willHear()
             body()
             life?.endStep()
         }
@@ -186,6 +188,7 @@ final class World: @unchecked Sendable {
     private func dropProcess(down: Int64) {
         life = nil
         inbox = []
+        lateConnections = [:]
         asleepUntil = 0
         gateway.clientDied()
         after(down) { [self] in if life == nil { startProcess() } }
@@ -201,16 +204,25 @@ final class World: @unchecked Sendable {
         case .crash(let down, let losesPower): kill(down: down, losesPower: losesPower)
         case .restart(let down): restart(down: down)
         case .reconnectRequest: if !isAsleep { life?.requestReconnect(fault.stream) }
-        case .loss, .reordering, .duplication, .delay, .partition, .refusedHandshakes, .staleFacts,
-            .silentAcknowledgment, .earlyEvents, .tokenEndpoint, .freshTokensRefused, .diskError, .shortWrites,
+        case .rotatedOutside(let signal): rotate(signalAfter: signal)
+        case .loss, .reordering, .duplication, .delay, .partition, .refusedHandshakes, .staleFacts, .staleTimers,
+            .channelTrouble, .silentAcknowledgment, .earlyEvents, .tokenEndpoint, .freshTokensRefused, .diskError,
+            .shortWrites,
             .cursorsNotSaved:
             faults.begin(fault, seed: scenario.seed)
             at(fault.end) { [self] in faults.end(fault) }
         case .jump, .repeatedBatch, .stragglers, .strayNumber, .renumbering, .halfOpen, .close, .cut, .gatewayRestart,
-            .tokensRevoked:
+            .tokensRevoked, .plannedClose, .channelsRemoved:
             var random = SeededRandom(seed: scenario.seed &+ UInt64(fault.id), purpose: "fault")
             gateway.suffer(fault, &random)
         }
+    }
+
+    /// Another program rotates the trail, as logrotate does.
+    private func rotate(signalAfter delay: Int64?) {
+        disk.rotate(ProcessLife.auditPath)
+        guard let delay else { return }
+        after(delay) { [self] in if !isAsleep { life?.reopenTrail() } }
     }
 
     // MARK: The end
@@ -218,6 +230,10 @@ final class World: @unchecked Sendable {
     private func becomeQuiet() {
         quietSince = now
         life?.callBackEveryone()
+        // Services go on closing sockets as planned, and nothing may be lost by that.
+        after(600_000_000_000) { [self] in
+            for index in scenario.streams.indices { gateway.channels(of: index)?.planClose(notice: 60_000_000_000) }
+        }
     }
 
     private func finish() {

@@ -33,9 +33,13 @@ struct RecentIdentifiers: Sendable {
         private(set) var count = 0
         /// 0 where there is none; a power of two of places, at most half of them taken.
         private var places: [UInt64] = []
+        /// By how much a product is shifted to give a place.
+        private var shift: UInt64 = 63
+        /// A copy of the one that was drawn: to ask for that one costs each message a look whether it was.
+        private let multiplier = Self.drawnMultiplier
 
         /// Drawn for each process: a server that chooses identifiers must not be able to choose their places.
-        private static let multiplier = UInt64.random(in: .min ... .max) | 1
+        private static let drawnMultiplier = UInt64.random(in: .min ... .max) | 1
 
         /// 0 stands for an empty place.
         static func stored(_ identifier: UInt64) -> UInt64 {
@@ -47,11 +51,11 @@ struct RecentIdentifiers: Sendable {
         }
 
         mutating func insert(_ identifier: UInt64) -> Bool {
-            if (count + 1) * 2 > places.count { grow() }
+            if (count &+ 1) &* 2 > places.count { grow() }
             let place = place(of: identifier)
             guard places[place] == 0 else { return false }
             places[place] = identifier
-            count += 1
+            count &+= 1
             return true
         }
 
@@ -62,16 +66,22 @@ struct RecentIdentifiers: Sendable {
 
         /// Where `identifier` is, or the empty place where it would be.
         private func place(of identifier: UInt64) -> Int {
-            // The upper bits of a product depend on all bits of both factors.
-            let shift = UInt64(64 - places.count.trailingZeroBitCount)
-            var place = Int(truncatingIfNeeded: (identifier &* Self.multiplier) >> shift)
-            while places[place] != 0, places[place] != identifier { place = (place + 1) & (places.count - 1) }
-            return place
+            places.withUnsafeBufferPointer { places in
+                let mask = places.count &- 1
+                // The upper bits of a product depend on all bits of both factors.
+                var place = Int(truncatingIfNeeded: (identifier &* multiplier) &>> shift)
+                while true {
+                    let found = places[place]
+                    if found == 0 || found == identifier { return place }
+                    place = (place &+ 1) & mask
+                }
+            }
         }
 
         private mutating func grow() {
             let old = places
             places = [UInt64](repeating: 0, count: max(64, old.count * 2))
+            shift = UInt64(64 - places.count.trailingZeroBitCount)
             for identifier in old where identifier != 0 { places[place(of: identifier)] = identifier }
         }
     }

@@ -153,7 +153,9 @@ extension StreamMachine {
         if policy.rolloverAfter > .zero {
             let share = Double.random(in: 0...max(0, policy.rolloverJitter), using: &rng)
             let age = Duration.fromSeconds(policy.rolloverAfter.seconds * (1 - share)) - attempt.preparedAge
-            connection.rolloverAt = now + max(.zero, age)
+            let agesAt = now + max(.zero, age)
+            connection.agesAt = agesAt
+            connection.handoverDue = (agesAt, .rollover)
         }
         return connection
     }
@@ -187,9 +189,9 @@ extension StreamMachine {
         if let handover, live != nil {
             // The connection that was to be replaced goes on; when it closes, the ordinary way follows.
             actions.append(.emit(.handover(.init(phase: .failed, cause: handover))))
-            // A connection that is of age is tried again, some times before its time is over, though not in haste: each
-            // try may use up something at the service.
-            if handover == .rollover { live?.rolloverAt = now + max(policy.backoff.cap, policy.rolloverAfter / 100) }
+            planNextHandover(
+                after: handover, isHopeless: consequence == .stop, atCap: consequence == .retryAtCap,
+                floor: failure.retryAfter, at: now, using: &rng)
             return
         }
         if consequence == .stop {
@@ -203,6 +205,24 @@ extension StreamMachine {
         scheduleRetry(
             cause: failure.reason.rawValue, atCap: consequence == .retryAtCap, floor: failure.retryAfter, at: now,
             using: &rng, &actions)
+    }
+
+    /// A hand-over failed, and the connection that was to be replaced goes on.
+    private mutating func planNextHandover(
+        after cause: StreamEvent.Handover.Cause, isHopeless: Bool, atCap: Bool, floor: Duration?, at now: Instant,
+        using rng: inout some RandomNumberGenerator
+    ) {
+        guard let live else { return }
+        if cause == .notice, !isHopeless {
+            // The server closes soon whatever we do, and what it sends while no socket is open may be lost for good.
+            let delay = backoff.delay(retry: live.failedHandovers, atCap: atCap, floor: floor, using: &rng)
+            self.live?.handoverDue = (now + delay, .notice)
+        } else if let agesAt = live.agesAt {
+            // A connection of age is tried again some times before its time is over, though not in haste: each try may
+            // use up something at the service.
+            self.live?.handoverDue = (max(agesAt, now + max(policy.backoff.cap, policy.rolloverAfter / 100)), .rollover)
+        }
+        self.live?.failedHandovers += 1
     }
 
     /// Ends `attempt` without a decision on what follows.

@@ -17,7 +17,7 @@ extension StreamMachine {
             if let deadline = live.holdsAt { next = min(next, deadline) }
             if let deadline = live.heartbeatDue { next = min(next, deadline) }
             if let deadline = live.unanswered?.deadline { next = min(next, deadline) }
-            if let deadline = live.rolloverAt { next = min(next, deadline) }
+            if let deadline = live.handoverDue?.at { next = min(next, deadline) }
             if policy.silenceTimeout > .zero { next = min(next, live.lastMessage + policy.silenceTimeout) }
         } else if attempt == nil {
             switch rest {
@@ -95,8 +95,8 @@ extension StreamMachine {
             return
         }
         if let due = connection.heartbeatDue, now >= due { sendHeartbeat(on: connection, at: now, &actions) }
-        if let rolloverAt = connection.rolloverAt, now >= rolloverAt {
-            planHandover(.rollover, from: connection, at: now, &actions)
+        if let due = connection.handoverDue, now >= due.at {
+            planHandover(due.cause, from: connection, at: now, &actions)
         }
     }
 

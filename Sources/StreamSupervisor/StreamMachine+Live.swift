@@ -229,7 +229,7 @@ extension StreamMachine {
         _ actions: inout [StreamAction]
     ) {
         guard attempt == nil else { return }  // one is under way
-        live?.rolloverAt = nil
+        live?.handoverDue = nil
         actions.append(.emit(.handover(.init(phase: .planned, cause: cause))))
         switch policy.handover {
         case .makeBeforeBreak:

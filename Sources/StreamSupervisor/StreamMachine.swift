@@ -92,8 +92,12 @@ public struct StreamMachine: Sendable {
         var heartbeatDue: Instant?
         /// When the unanswered heartbeat was sent, and when its answer is overdue.
         var unanswered: (sentAt: Instant, deadline: Instant)?
-        /// When the connection is to be replaced.
-        var rolloverAt: Instant?
+        /// When the connection is of age and is to be replaced.
+        var agesAt: Instant?
+        /// When the next hand-over begins of our own accord; nil while one is under way or there is none.
+        var handoverDue: (at: Instant, cause: StreamEvent.Handover.Cause)?
+        /// Hand-overs that failed.
+        var failedHandovers = 0
 
         static func == (left: Self, right: Self) -> Bool { left.generation == right.generation }
         func hash(into hasher: inout Hasher) { hasher.combine(generation) }

@@ -11,6 +11,8 @@ private final class Gate: Sendable {
         var error: FileError?
         var isWaiting = false
         var written: [UInt64] = []
+        /// How many lines were written together each time.
+        var batches: [Int] = []
         var synchronizations = 0
     }
     let state = Monitor(State())
@@ -31,6 +33,7 @@ private struct GatedDestination: LineDestination {
             state.isWaiting = false
             if let error = state.error { return (0, error) }
             state.written += lines.map(\.number)
+            state.batches.append(lines.count)
             return (lines.count, nil)
         }
     }
@@ -258,5 +261,73 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         #expect(gate.written == Array(1...50))
         #expect(log.state.withLock { $0.notices.last } == "works again")
         #expect(log.dropped == 0)
+    }
+}
+
+/// Lines that are written together.
+@Suite struct GatheringTests {
+    private let gate = Gate()
+
+    private func writer(gatherFor: Duration, lines: Int = 1_000) throws -> SinkWriter {
+        var limits = SinkWriter.Limits(lines: lines, bytes: 1 << 20)
+        limits.gatherFor = gatherFor
+        return try SinkWriter(
+            name: .file, destination: GatedDestination(gate: gate), limits: limits, hooks: AuditTrailHooks())
+    }
+
+    @discardableResult
+    private func offer(_ numbers: ClosedRange<UInt64>, to writer: SinkWriter) throws -> UInt64 {
+        let encoder = AuditLineEncoder(redact: { $0 })
+        var ticket: UInt64?
+        for number in numbers {
+            ticket = writer.offer(
+                try #require(encoder.line(number, for: Samples.record(.bufferFlushed(count: 1)))))
+        }
+        return try #require(ticket)
+    }
+
+    private func waitUntilWritten(_ count: Int) {
+        gate.state.wait { state, _ in state.written.count == count ? () : nil }
+    }
+
+    @Test func theFirstAtOnceFurtherOnesTogether() throws {
+        let writer = try writer(gatherFor: .seconds(3_600))
+        try offer(1...1, to: writer)
+        waitUntilWritten(1)
+        try offer(2...100, to: writer)
+        #expect(writer.flush(until: SystemClock.monotonic + patience), "who asks for them does not wait for others")
+        #expect(gate.state.withLock { $0.batches } == [1, 99])
+        try offer(101...110, to: writer)
+        #expect(writer.close(until: SystemClock.monotonic + patience))
+        #expect(gate.state.withLock { $0.batches } == [1, 99, 10])
+    }
+
+    @Test func afterAMomentTheyAreWrittenWithoutACall() throws {
+        let writer = try writer(gatherFor: .milliseconds(1))
+        try offer(1...1, to: writer)
+        waitUntilWritten(1)
+        try offer(2...3, to: writer)
+        waitUntilWritten(3)
+        #expect(writer.close(until: SystemClock.monotonic + patience))
+    }
+
+    @Test func noLineIsDroppedForTheSakeOfGathering() throws {
+        let writer = try writer(gatherFor: .seconds(3_600), lines: 8)
+        try offer(1...1, to: writer)
+        waitUntilWritten(1)
+        try offer(2...6, to: writer)
+        // More than half of what there is room for.
+        waitUntilWritten(6)
+        #expect(writer.close(until: SystemClock.monotonic + patience))
+    }
+
+    @Test func whoWaitsAloneWaitsForNobodyElse() throws {
+        let writer = try writer(gatherFor: .seconds(3_600))
+        for number in 1...20 as ClosedRange<UInt64> {
+            writer.waitUntilTried(try offer(number...number, to: writer))
+            #expect(gate.written.count == Int(number))
+        }
+        #expect(gate.state.withLock { $0.batches } == Array(repeating: 1, count: 20))
+        #expect(writer.close(until: SystemClock.monotonic + patience))
     }
 }

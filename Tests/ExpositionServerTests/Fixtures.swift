@@ -98,10 +98,12 @@ final class FakeMetrics: MetricsSource, Sendable {
             ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8"
     }
 
-    func render(contentType: String, into buffer: ExpositionBuffer) {
+    func exposition(contentType: String) -> Exposition {
         state.update { $0.renderings += 1 }
         _ = state.wait(until: .now().advanced(byMilliseconds: 10_000)) { $0.isHeld ? nil : true }
-        buffer.append(body)
+        let text = ExpositionBuffer()
+        text.append(body)
+        return Exposition(text)
     }
 
     func hold() { state.update { $0.isHeld = true } }

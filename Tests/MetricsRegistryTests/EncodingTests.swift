@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test(arguments: 0...70) func everyLengthOfLabel(length: Int) throws {
-        // Copies go in blocks of 16 bytes: no length may leave a trace of another.
+        // Copies go in blocks of 32 bytes: no length may leave a trace of another.
         let registry = MetricsRegistry()
         let text = String((0..<length).map { Character(UnicodeScalar(UInt8(97 + $0 % 26))) })
         var declaration = SeriesDeclaration(writers: .one)

@@ -24,7 +24,10 @@ import Testing
         }
         var random = SplitMix(state: 1)
         for _ in 0..<2_000 { values.append(random.next() >> (random.next() % 64)) }
-        for value in values { #expect(integer(value) == String(value)) }
+        for value in values {
+            #expect(integer(value) == String(value))
+            #expect(NumberWriting.width(value) == String(value).utf8.count)
+        }
     }
 
     @Test(

@@ -64,6 +64,18 @@ struct LedgerTests {
         #expect(ledger.due == nil)
     }
 
+    @Test("what two connections both brought counts once, and what one brought twice is a duplicate")
+    func identifiers() {
+        var ledger = ledger
+        ledger.receive(identifier: 7, overlaps: false)
+        ledger.receive(identifier: 7, overlaps: true)
+        #expect(ledger.received == 1 && ledger.duplicate == 0)
+        ledger.receive(identifier: 7, overlaps: false)
+        #expect(ledger.received == 2 && ledger.duplicate == 1)
+        ledger.receive(identifier: 8, overlaps: true)
+        #expect(ledger.received == 3 && ledger.duplicate == 1)
+    }
+
     @Test("three low numbers in a row are a new epoch, one is a duplicate")
     func epochs() {
         let stray = received([1_000, 1_001, 5, 1_002])

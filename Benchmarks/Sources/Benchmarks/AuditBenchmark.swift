@@ -7,8 +7,8 @@ enum AuditBenchmark {
     /// Prints: events a second, until all of them are on the disk.
     ///
     /// `writers` are threads that write at once, as streams do that fail together; with `always` each waits for the disk
-    /// with each of its events.
-    static func run(_ synchronization: String, path: String, writers: Int) {
+    /// with each of its events. Each writes `each` of them; nil: as many as take a second or so.
+    static func run(_ synchronization: String, path: String, writers: Int, each: Int? = nil) {
         guard let synchronization = AuditFileConfiguration.Synchronization(rawValue: synchronization) else {
             fail("fsync is always, interval or never")
         }
@@ -21,7 +21,7 @@ enum AuditBenchmark {
         configuration.queuedBytes = 1 << 29
         let trail: AuditTrail
         do { trail = try AuditTrail(configuration) } catch { fail("\(error)") }
-        let each = synchronization == .always ? 300 : 400_000 / writers
+        let each = each ?? (synchronization == .always ? 300 : 400_000 / writers)
         let began = monotonicNanoseconds()
         let running = (0..<writers).map { number in
             Worker.start { write(each, from: number, to: trail) }

@@ -73,8 +73,8 @@ final class Population: Sendable {
         }
     }
 
-    /// One scrape into `buffer`.
-    func encode(round: UInt64, into buffer: ExpositionBuffer) {
-        metrics.registry.encode(.openMetrics, now: Int64(round) * 1_000_000_000 + 500_000_000, into: buffer)
+    /// The values of one scrape.
+    func exposition(round: UInt64) -> Exposition {
+        metrics.registry.exposition(.openMetrics, now: Int64(round) * 1_000_000_000 + 500_000_000)
     }
 }

@@ -30,7 +30,7 @@ enum ServeBenchmark {
 
     private final class Source: MetricsSource, ExporterAPI {
         private let population: Population
-        /// Scrapes encoded so far.
+        /// Scrapes whose values have been noted so far.
         private let rounds = Atomic<Int>(1)
 
         init(_ population: Population) {
@@ -38,7 +38,7 @@ enum ServeBenchmark {
             population.change(round: 1)
         }
 
-        /// Beside the thread that encodes, which finds everything changed at its next scrape.
+        /// Beside the threads that encode: the next scrape finds everything changed.
         func keepChanging() {
             var changed = 1
             while true {
@@ -54,9 +54,9 @@ enum ServeBenchmark {
 
         func contentType(accepting accept: String?) -> String { Negotiation.choose(accept: accept).contentType }
 
-        func render(contentType: String, into buffer: ExpositionBuffer) {
-            population.encode(round: UInt64(rounds.load(ordering: .relaxed)), into: buffer)
-            rounds.add(1, ordering: .releasing)
+        func exposition(contentType: String) -> Exposition {
+            defer { rounds.add(1, ordering: .releasing) }
+            return population.exposition(round: UInt64(rounds.load(ordering: .relaxed)))
         }
 
         func unreadyReason() -> String? { nil }

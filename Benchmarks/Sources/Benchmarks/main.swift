@@ -10,7 +10,9 @@ case ("serve", let streams?, let portFile?):
     ServeBenchmark.run(streams: Int(streams) ?? 1000, portFile: portFile, sender: fourth)
 case ("receive", let port?, let kind): ReceiveBenchmark.run(port: Int(port) ?? 0, kind: kind ?? "numbered")
 case ("audit", let synchronization?, let path?):
-    AuditBenchmark.run(synchronization, path: path, writers: max(1, fourth ?? 1))
+    AuditBenchmark.run(
+        synchronization, path: path, writers: max(1, fourth ?? 1),
+        each: arguments.dropFirst(4).first.flatMap { Int($0) })
 case ("match", let shape?, _): MatcherBenchmark.run(shape: shape)
 default:
     complain(
@@ -19,7 +21,7 @@ default:
                benchmarks serve STREAMS PORT-FILE [SENDER-PORT]      until its standard input ends
                benchmarks receive PORT numbered|notification
                benchmarks match early|late|long|keys|spaced|acknowledgment
-               benchmarks audit always|interval FILE [WRITERS]
+               benchmarks audit always|interval FILE [WRITERS [EVENTS]]
         """)
     exit(2)
 }

@@ -25,6 +25,9 @@ final class SinkWriter: Sendable {
         var patience = Duration.seconds(1)
         /// How long written lines may go without being forced to the disk.
         var synchronizeAfter = Duration.seconds(1)
+        /// How long lines that nobody waits for gather before they are written together: a wake of the thread for each
+        /// of them costs whoever appends more than all the rest.
+        var gatherFor = Duration.milliseconds(1)
     }
 
     let name: AuditSinkName
@@ -60,6 +63,11 @@ final class SinkWriter: Sendable {
         var reopenWanted = false
         var isClosing = false
         var hasEnded = false
+        /// How many wait for a line of theirs to be tried; and how many did when the last ones were.
+        var waiting = 0
+        var expected = 0
+        /// The thread will look for lines by itself.
+        var isGathering = false
     }
 
     /// Starts the thread, where there is one; throws where the system has none left.
@@ -94,12 +102,14 @@ final class SinkWriter: Sendable {
                 state.dropped += 1
                 return (false, nil)
             }
-            // The thread only ever waits for a first line.
-            let wakes = state.pending.isEmpty
             state.pending.append(line)
             state.queuedLines += 1
             state.queuedBytes += line.bytes.count
             state.accepted += 1
+            // The thread only ever waits for a first line, for those that are expected, or for a moment to pass.
+            let count = state.pending.count
+            let wakes =
+                state.isGathering ? count == state.expected || !hasRoomAgain(state) : count == 1
             return (wakes, state.accepted)
         })
         if ticket == nil { hooks.onDrop(name, 1) }
@@ -124,12 +134,19 @@ final class SinkWriter: Sendable {
     /// allow.
     func waitUntilTried(_ ticket: UInt64) {
         let deadline = SystemClock.monotonic + limits.patience
-        let isPatient = state.update { state in
+        let isPatient = state.update(wakingIf: { state in
+            // Who gathers what is expected was woken by the line itself.
+            let wakes = !state.tryWanted && !(state.isGathering && state.expected > 0)
             state.tryWanted = true
-            return !state.hangs
+            if !state.hangs { state.waiting += 1 }
+            return (wakes, !state.hangs)
+        })
+        if ownWork != nil {
+            state.withLock { $0.waiting = 0 }
+            return _ = passTime()
         }
-        if ownWork != nil { return _ = passTime() }
         guard isPatient else { return }
+        defer { state.withLock { $0.waiting -= 1 } }
         let beganToHang: Bool = state.wait { state, wake in
             if state.tried >= ticket || state.hasEnded || state.hangs { return false }
             if SystemClock.monotonic >= deadline {
@@ -195,6 +212,8 @@ final class SinkWriter: Sendable {
         var next = 0
         var retryAt: Instant?
         var synchronizeAt: Instant?
+        /// Until when further lines are given time to come.
+        var gatherUntil: Instant?
         var hasWork: Bool { next < batch.count }
     }
 
@@ -238,7 +257,11 @@ final class SinkWriter: Sendable {
             return .reopen
         }
         let now = now()
-        if work.hasWork || !state.pending.isEmpty {
+        state.isGathering = false
+        if let until = work.gatherUntil, now < until, gathers(work, state) {
+            state.isGathering = true
+            wake = until
+        } else if work.hasWork || !state.pending.isEmpty {
             if work.retryAt.map({ now >= $0 }) ?? true || state.tryWanted || state.isClosing { return .write }
             wake = work.retryAt ?? .distantFuture
         } else {
@@ -255,7 +278,17 @@ final class SinkWriter: Sendable {
         return state.isClosing && !work.hasWork && state.pending.isEmpty ? .end : nil
     }
 
+    /// Whether further lines are worth waiting for.
+    private func gathers(_ work: Work, _ state: State) -> Bool {
+        if work.hasWork || state.isClosing || state.synchronizationWanted || !hasRoomAgain(state) { return false }
+        // Whoever has just been told that a line is on the disk soon comes with the next one: all of them share one
+        // trip to the disk. One alone waits for nobody.
+        if state.expected > 0 { return state.pending.count < state.expected }
+        return state.waiting == 0 && !state.tryWanted
+    }
+
     private func write(_ work: inout Work) {
+        let began = now()
         let (isClosing, accepted) = state.withLock { state in
             if !work.hasWork {
                 work.batch = state.pending
@@ -281,12 +314,21 @@ final class SinkWriter: Sendable {
             if !isUnsettled { state.settled = state.written }
             // Behind a line that failed nothing can be written either: all of them have had their try.
             state.tried = error == nil ? max(state.tried, state.written) : max(state.tried, accepted)
+            state.expected = state.waiting
             // Whoever gave up waiting was told so: tell them as well that it moves again.
             if state.hangs { state.isFailing = true }
             state.hangs = false
         }
         report(error, &work)
+        if ownWork == nil { work.gatherUntil = error == nil ? gatherUntil(began) : nil }
         if error != nil, isClosing { giveUp(&work) }
+    }
+
+    /// A small part of what the disk takes for one trip is well spent on sharing the next.
+    private func gatherUntil(_ began: Instant) -> Instant {
+        let end = now()
+        let isAwaited = state.withLock { $0.expected > 0 }
+        return end + (isAwaited ? min((end - began) / 8, limits.gatherFor) : limits.gatherFor)
     }
 
     private func synchronize(_ work: inout Work) {

@@ -168,6 +168,7 @@ final class Acceptor: @unchecked Sendable {
         var one: Int32 = 1
         setsockopt(
             connection.descriptor, Int32(IPPROTO_TCP), Int32(TCP_NODELAY), &one, socklen_t(MemoryLayout<Int32>.size))
+        SendBuffer.bound(connection.descriptor)
         let daemon = daemons[placement.daemon(for: connection.client)]
         // The descriptor belongs to the daemon now, which closes it if it cannot serve it.
         withPointer(to: connection.address) { daemon.add(connection.descriptor, $0, connection.size) }

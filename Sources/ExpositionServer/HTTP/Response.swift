@@ -8,6 +8,8 @@ struct Response: Sendable {
         case bytes([UInt8])
         /// Bytes that several responses may share. `ticket` lives until this response has been sent or given up.
         case shared(ExpositionBuffer, ticket: (any AnyObject & Sendable)?)
+        /// Text that is written as it is sent; likewise.
+        case exposition(Exposition, ticket: (any AnyObject & Sendable)?)
         /// A response that stays open.
         case stream(Follower)
     }

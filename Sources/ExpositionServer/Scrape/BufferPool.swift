@@ -1,6 +1,6 @@
 import MetricsRegistry
 
-/// Buffers that are used again: with a fresh allocation the kernel has to hand over each page of a scrape anew.
+/// Buffers that are used again: with a fresh allocation the kernel has to hand over each page anew.
 final class BufferPool: Sendable {
     private let free = Monitor<[ExpositionBuffer]>([])
     private let keep: Int
@@ -19,17 +19,4 @@ final class BufferPool: Sendable {
     func give(_ buffer: ExpositionBuffer) {
         free.withLock { if $0.count < keep { $0.append(buffer) } }
     }
-}
-
-/// One rendering of all metrics; its buffer goes back to the pool with the last response that sends it.
-final class Rendering: Sendable {
-    let buffer: ExpositionBuffer
-    private let pool: BufferPool
-
-    init(buffer: ExpositionBuffer, pool: BufferPool) {
-        self.buffer = buffer
-        self.pool = pool
-    }
-
-    deinit { pool.give(buffer) }
 }

@@ -6,7 +6,8 @@ public protocol MetricsSource: Sendable {
     /// renderings, so equal formats must give equal texts.
     func contentType(accepting accept: String?) -> String
 
-    /// Appends every metric, in the format of `contentType` (a value that `contentType(accepting:)` gave). Called on
-    /// one thread of the server's own; it may take its time.
-    func render(contentType: String, into buffer: ExpositionBuffer)
+    /// Notes every metric, to be read in the format of `contentType` (a value that `contentType(accepting:)` gave).
+    /// Called on one thread of the server's own; it may take its time. What it gives is read on others, and lives as long
+    /// as the slowest client takes for it.
+    func exposition(contentType: String) -> Exposition
 }

@@ -49,16 +49,25 @@ struct Fault: Hashable, Sendable {
         case tokenEndpoint(TokenTrouble)
         /// New tokens are not known yet where sockets are opened.
         case freshTokensRefused
+        /// The service says that it will close the socket after so many nanoseconds, and does.
+        case plannedClose(notice: Int64)
+        case channelTrouble(ChannelTrouble)
+        /// The channels are gone, and their sockets are cut or hear nothing any more.
+        case channelsRemoved(cutsSockets: Bool)
 
         // The process and its machine.
         case clockStep(milliseconds: Int64)
         case suspension
+        /// Timers that were cancelled run all the same.
+        case staleTimers
         case crash(down: Int64, losesPower: Bool)
         case restart(down: Int64)
         case reconnectRequest
         case diskError(operation: DiskOperation, probability: Double)
         case shortWrites
         case cursorsNotSaved
+        /// A log rotator renames the trail's files, and tells the process so many nanoseconds later, or never.
+        case rotatedOutside(signal: Int64?)
     }
 
     enum Refusal: String, Hashable, Sendable, CaseIterable {
@@ -67,6 +76,11 @@ struct Fault: Hashable, Sendable {
 
     enum TokenTrouble: String, Hashable, Sendable, CaseIterable {
         case throttled, throttledWithoutHint, rejected, broken, unanswered, refused, shortLived, garbage
+    }
+
+    /// What the service of channels answers instead.
+    enum ChannelTrouble: String, Hashable, Sendable, CaseIterable {
+        case throttled, broken, staleToken, forbidden, gone, garbage, unanswered, refused, rejectedTopics
     }
 
     enum DiskOperation: String, Hashable, Sendable, CaseIterable {
@@ -99,7 +113,12 @@ extension Fault.Kind {
         case .tokensRevoked: "tokens revoked"
         case .tokenEndpoint: "token endpoint"
         case .freshTokensRefused: "fresh tokens refused"
-        case .clockStep: "clock step"
+        case .plannedClose: "planned close"
+        case .channelTrouble: "channel trouble"
+        case .channelsRemoved: "channels removed"
+        case .clockStep(let milliseconds): milliseconds < 0 ? "clock step back" : "clock step forward"
+        case .staleTimers: "stale timers"
+        case .rotatedOutside: "rotation from outside"
         case .suspension: "suspension"
         case .crash(_, let losesPower): losesPower ? "power loss" : "crash"
         case .restart: "restart"

@@ -3,6 +3,7 @@ struct Scenario: Sendable {
     enum Service: String, Sendable {
         case architect = "genesys-architect"
         case notify = "genesys-notify"
+        case notifications = "genesys-notifications"
     }
 
     struct StreamPlan: Sendable {
@@ -22,6 +23,12 @@ struct Scenario: Sendable {
         var jitter: Jitter
         /// Whether the gateway answers a resume as a subscription.
         var acknowledgesAlike: Bool
+        var heartbeatInterval: Int64
+        var heartbeatTimeout: Int64
+        /// Whether the heartbeats of `genesys-notifications` are pings, and not messages of its own.
+        var pings: Bool
+        /// When a connection of `genesys-notifications` is of age.
+        var rolloverAfter: Int64
     }
 
     enum Jitter: String, Sendable, CaseIterable {
@@ -53,6 +60,9 @@ struct Scenario: Sendable {
     var budgetConcurrent: Int
     /// Whether of two things at the same time the network's comes before the process's own timers.
     var networkFirst: Bool
+    var loops: Int
+    /// How long at most what one event loop gives to another is under way.
+    var loopLag: Int64
 
     /// Nanoseconds from the begin to the end.
     var length: Int64 { troubled + quiet }
@@ -65,13 +75,20 @@ extension Scenario: CustomStringConvertible {
         text += "cursors \(keepsCursors ? "kept" : "not kept"), fsync \(synchronization.rawValue), "
         text += "files of \(fileSize) bytes, disk delay \(Fault.seconds(diskDelay)), "
         text += "budget \(budgetRate)/s burst \(budgetBurst) concurrent \(budgetConcurrent)"
-        text += networkFirst ? ", network first\n" : ", timers first\n"
+        text += networkFirst ? ", network first, " : ", timers first, "
+        text += "\(loops) loops, \(loopLag / 1000) µs apart\n"
         for (index, stream) in streams.enumerated() {
             text += "  s\(index): \(stream.service.rawValue), \(stream.rate)/s, numbers from \(stream.firstNumber), "
             text += "replays \(stream.replayDepth), reorder window \(Fault.seconds(stream.reorderWindow)), "
             text += "silence \(Fault.seconds(stream.silenceTimeout)), max attempts \(stream.maxAttempts), "
             text += "rearm \(Fault.seconds(stream.rearmAfter)), reset after \(Fault.seconds(stream.resetAfter)), "
-            text += "jitter \(stream.jitter.rawValue)\n"
+            text += "jitter \(stream.jitter.rawValue), "
+            text += "heartbeat \(Fault.seconds(stream.heartbeatInterval)) and \(Fault.seconds(stream.heartbeatTimeout))"
+            if stream.service == .notifications {
+                text += stream.pings ? " by pings" : " by messages"
+                text += ", of age after \(Fault.seconds(stream.rolloverAfter))"
+            }
+            text += "\n"
         }
         for fault in faults { text += "  \(fault)\n" }
         return text

@@ -23,12 +23,23 @@ extension Scenario {
         budgetBurst = random.pick([1, 3, 100])
         budgetConcurrent = random.pick([1, 2, 64])
         networkFirst = random.chance(0.5)
+        loops = random.pick([1, 1, 2, 4])
+        loopLag = random.span(0.000_01, 0.05)
         faults = []
+        // Heartbeats in haste only where there is not much time for them.
+        let hasty = Int64(seconds * Double(count) / max(events, 2_000) * 1e9)
+        for index in self.streams.indices {
+            let interval = random.pick([30, 30, 30, 10, 2, 1]) * Self.second
+            self.streams[index].heartbeatInterval = interval < hasty ? 30 * Self.second : interval
+        }
         faults = Self.faults(for: self, &random)
     }
 
     private static func stream(_ index: Int, _ random: inout SeededRandom) -> StreamPlan {
-        let service: Service = random.chance(index == 0 ? 0.25 : 0.4) ? .notify : .architect
+        let service: Service = random.pick(
+            index == 0
+                ? [.architect, .architect, .architect, .notify, .notifications]
+                : [.architect, .architect, .notify, .notifications])
         // Few at a high rate: each costs as much as many that are quiet.
         let rate = random.chance(0.15) ? random.logarithmic(1, 30) : random.logarithmic(0.002, 1)
         return StreamPlan(
@@ -36,12 +47,16 @@ extension Scenario {
             replayDepth: random.pick([0, 5, 50, 1_000, 1_000]),
             firstNumber: random.pick([0, 1, 1, 1, 1_000, 1 << 40]),
             reorderWindow: random.pick([second / 10, 2 * second, 2 * second, 20 * second]),
-            silenceTimeout: random.chance(0.2) ? random.span(20, 3_600) : 0,
+            // The service of channels has heartbeats of its own, every 30 s.
+            silenceTimeout: service == .notifications
+                ? random.pick([35, 35, 60, 0]) * second : random.chance(0.2) ? random.span(20, 3_600) : 0,
             maxAttempts: random.pick([0, 3, 10, 10]),
             rearmAfter: random.chance(0.3) ? random.span(10, 900) : 0,
             resetAfter: random.pick([5 * second, 30 * second, 30 * second, 120 * second]),
             jitter: random.pick([.additive, .additive, .full, .equal, .decorrelated, .none]),
-            acknowledgesAlike: random.chance(0.3))
+            acknowledgesAlike: random.chance(0.3), heartbeatInterval: 30 * second,
+            heartbeatTimeout: random.pick([10, 10, 3]) * second, pings: random.chance(0.4),
+            rolloverAfter: random.pick([0, 300, 3_600, 82_800, 82_800]) * second)
     }
 
     // MARK: Faults
@@ -50,7 +65,7 @@ extension Scenario {
         let hours = Double(scenario.troubled) / 3.6e12
         // From a fault now and then to several a minute, but no more than can be looked at.
         let perHour = random.logarithmic(0.5, 200)
-        let count = max(6, min(1_500, Int(hours * perHour)))
+        let count = max(12, min(1_500, Int(hours * perHour)))
         // Each seed has a taste of its own: some kinds often, most never.
         let tastes = (0..<random.draw(1...8)).map { _ in random.draw(0...(kindCount - 1)) }
         var faults: [Fault] = []
@@ -62,16 +77,24 @@ extension Scenario {
             fault.length = min(fault.length, scenario.troubled - fault.at)
             if random.chance(0.7) { fault.stream = random.draw(0...(scenario.streams.count - 1)) }
             faults.append(fault)
+            // What makes the hand-over fail that the announcement asks for.
+            if case .plannedClose = fault.kind, random.chance(0.4) {
+                let trouble = Fault.Kind.channelTrouble(random.pick(Fault.ChannelTrouble.allCases))
+                let length = min(random.span(1, 60), scenario.troubled - fault.at)
+                faults.append(
+                    Fault(id: count + id, at: fault.at, length: length, stream: fault.stream, kind: trouble))
+            }
         }
         return faults.sorted { ($0.at, $0.id) < ($1.at, $1.id) }
     }
 
-    private static let kindCount = 32
+    private static let kindCount = 37
 
     private static func fault(_ number: Int, _ random: inout SeededRandom) -> Fault {
         switch number {
         case 0...8, 30, 31: eventFault(number, &random)
         case 9...17: socketFault(number, &random)
+        case 32...34: channelFault(number, &random)
         default: processFault(number, &random)
         }
     }
@@ -113,10 +136,21 @@ extension Scenario {
         case 14:
             return lasting(
                 random.span(1, 900),
-                .refusedHandshakes(random.pick(Fault.Refusal.allCases), probability: random.pick([0.3, 0.7, 1])))
+                .refusedHandshakes(
+                    // The one that says when to come back is worth more than one of ten.
+                    random.pick(Fault.Refusal.allCases + [.status429, .status429]),
+                    probability: random.pick([0.3, 0.7, 1])))
         case 15: return lasting(random.span(10, 3_600), .staleFacts)
         case 16: return lasting(random.span(1, 300), .silentAcknowledgment)
         default: return at(.gatewayRestart(keepsSessions: random.chance(0.5)))
+        }
+    }
+
+    private static func channelFault(_ number: Int, _ random: inout SeededRandom) -> Fault {
+        switch number {
+        case 32: at(.plannedClose(notice: random.span(5, 90)))
+        case 33: lasting(random.span(1, 900), .channelTrouble(random.pick(Fault.ChannelTrouble.allCases)))
+        default: at(.channelsRemoved(cutsSockets: random.chance(0.5)))
         }
     }
 
@@ -133,6 +167,8 @@ extension Scenario {
         case 27, 28:
             let operation = random.pick(Fault.DiskOperation.allCases)
             return lasting(random.span(1, 900), .diskError(operation: operation, probability: random.pick([0.3, 1])))
+        case 35: return at(.rotatedOutside(signal: random.chance(0.7) ? random.span(0.001, 5) : nil))
+        case 36: return lasting(random.span(10, 3_600), .staleTimers)
         default:
             return lasting(random.span(1, 300), random.chance(0.5) ? .shortWrites : .cursorsNotSaved)
         }

@@ -83,7 +83,7 @@ public enum Simulation {
         /// Seconds that passed since it was made.
         public var wallSeconds: Double { Stopwatch.seconds - began }
 
-        /// Figures, a line each.
+        /// Figures: a table in Markdown.
         public var text: String {
             let year = 365.25 * 86_400
             let wall = wallSeconds
@@ -104,7 +104,7 @@ public enum Simulation {
             ]
             lines += tally.faults.sorted { $0.key < $1.key }.map { ("fault: \($0.key)", "\($0.value)") }
             lines += tally.reached.sorted { $0.key < $1.key }.map { ("reached: \($0.key)", "\($0.value)") }
-            return lines.map { "\($0.0): \($0.1)\n" }.joined()
+            return "| | |\n|---|---|\n" + lines.map { "| \($0.0) | \($0.1) |\n" }.joined()
         }
 
         private func rounded(_ value: Double) -> String {

@@ -54,6 +54,8 @@ struct Ledger {
     var run: Run?
     var hold = Hold.none
     var notes: [Note] = []
+    /// Identifiers of messages without a number.
+    private(set) var seen: Set<UInt64> = []
 
     let window: Int64
     /// As many given-up ranges are remembered; a number of an older one is a duplicate.
@@ -77,6 +79,15 @@ struct Ledger {
     mutating func receive(_ number: UInt64?, at now: Int64) {
         received += 1
         if let number { record(number, at: now) }
+    }
+
+    /// A message with an identifier and no number arrived, while live or on a connection that a hand-over retired. Where
+    /// there are two connections, what the other one brought is not counted again.
+    mutating func receive(identifier: UInt64, overlaps: Bool) {
+        let isNew = seen.insert(identifier).inserted
+        if !isNew, overlaps { return }
+        received += 1
+        if !isNew { duplicate += 1 }
     }
 
     private mutating func record(_ number: UInt64, at now: Int64) {

@@ -30,11 +30,10 @@ extension Probe {
         case .resumeSettled(let outcome): settled(outcome)
         case .retriesExhausted(let number, _, _): exhausted(number)
         case .stopped: stopped()
-        case .heartbeatAnswered:
-            counts.answeredHeartbeats += 1
-            if live?.lastPong != now { fail("heartbeat", "answered, and no pong came") }
+        case .heartbeatAnswered(let roundTrip): heartbeatAnswered(after: roundTrip.nanoseconds)
         case .heartbeatMissed: counts.missedHeartbeats += 1
-        case .subscriptionsRejected, .bufferFlushed, .silenceDetected, .handover: break
+        case .handover(let step): handedOver(step)
+        case .subscriptionsRejected, .bufferFlushed, .silenceDetected: break
         }
     }
 
@@ -72,7 +71,9 @@ extension Probe {
         counts.attempts += 1
         hasEnded = false
         if attempt != nil { fail("one attempt", "attempt \(facts.generation) begins while another is under way") }
-        if live != nil { fail("one live", "attempt \(facts.generation) begins while a connection is live") }
+        if live != nil, handover == nil {
+            fail("one live", "attempt \(facts.generation) begins while a connection is live")
+        }
         if facts.generation != generation + 1 { fail("generation", "\(facts.generation) follows \(generation)") }
         generation = facts.generation
         if facts.isReconnect != (generation > 1) { fail("reconnect", "attempt \(generation) says the opposite") }
@@ -87,7 +88,7 @@ extension Probe {
             if facts.delay.nanoseconds != scheduled.delay { fail("pacing", "the attempt tells of another delay") }
         } else if generation > 1 {
             // A fresh cycle of a parked stream, or what a person asked for: the only attempts without a delay.
-            let isPlanned = facts.cause == "request" && askedByPerson
+            let isPlanned = facts.cause == "request" && askedByPerson || facts.cause == handover?.rawValue
             if !isPlanned, facts.cause != "rearmed" { fail("pacing", "retried without a delay: \(facts.cause)") }
             if state == .exhausted || state == .stopped || state == .idle { retries = 0 }
             if isSequenced, hasSession { ledger.hold = .resume }
@@ -115,6 +116,7 @@ extension Probe {
         if facts.isReconnect { counts.retries += 1 }
         checkReason(of: failure, pending)
         floor = pending.floor
+        lastFailureWasFinal = failure.consequence == .stop
         longestDelayAllowed = failure.consequence == .retryAtCap || failure.retryAfter != nil
         if failure.reason == .refusedToken || failure.consequence == .retryWithNewToken {
             tokenRefusals += 1
@@ -137,7 +139,7 @@ extension Probe {
         }
         switch reason {
         case .timeout:
-            let waited = now - (pending.dialedAt ?? now)
+            let waited = now - (pending.preparingAt ?? pending.dialedAt ?? now)
             if pending.openedAt != nil || waited < policy.connectTimeout.nanoseconds {
                 fail("reason", "timeout after \(Fault.seconds(waited))")
             }
@@ -160,7 +162,8 @@ extension Probe {
     }
 
     private func becameLive(_ facts: StreamEvent.Attempt, _ outage: Duration?) {
-        if live != nil { fail("one live", "connection \(facts.generation) is live beside another") }
+        if live != nil, handover == nil { fail("one live", "connection \(facts.generation) is live beside another") }
+        replaced = live
         guard let pending = attempt, pending.facts == facts else {
             return fail("one live", "connection \(facts.generation) is live without an attempt")
         }
@@ -177,7 +180,13 @@ extension Probe {
         if facts.isResume { watchesResume = (ledger.highest, ledger.lost, ledger.resets) }
         hasSession = true
         live = LiveConnection(
-            generation: facts.generation, since: now, lastMessage: now, lastPong: now, token: pending.token)
+            generation: facts.generation, since: now, lastMessage: now, lastPong: now,
+            heartbeatDue: now + policy.heartbeat.interval.nanoseconds, preparedAt: preparedAt, token: pending.token)
+        let age = policy.rolloverAfter.nanoseconds
+        if isChanneled, age > 0 {
+            let known = pending.preparingAt == nil ? (pending.dialedAt ?? now) - preparedAt : 0
+            live?.agesBy = now + max(0, age - known)
+        }
     }
 
     private func held() {
@@ -190,10 +199,13 @@ extension Probe {
     }
 
     private func lost(_ loss: StreamEvent.ConnectionLoss) {
+        if let replaced { return retired(replaced, loss) }
         guard let live, live.generation == loss.generation else {
             return fail("one live", "connection \(loss.generation) was lost and was not live")
         }
         self.live = nil
+        // A successor that is on its way becomes an ordinary attempt.
+        handover = nil
         world.tally.streamSeconds += Double(now - live.since) / 1e9
         counts.disconnects[loss.reason, default: 0] += 1
         if loss.liveFor.nanoseconds != now - live.since { fail("outage", "live for \(loss.liveFor)") }
@@ -212,9 +224,9 @@ extension Probe {
     private func checkReason(of loss: StreamEvent.ConnectionLoss, _ live: LiveConnection) {
         switch loss.reason {
         case .heartbeat:
-            let sent = live.lastPing ?? live.since
-            if now - sent < policy.heartbeat.timeout.nanoseconds || live.lastPong > sent {
-                fail("heartbeat", "missed, and it was sent at \(Fault.seconds(sent)), last pong \(live.lastPong)")
+            guard let unanswered = live.unanswered else { return fail("heartbeat", "missed, and none was sent") }
+            if now - unanswered.at < policy.heartbeat.timeout.nanoseconds {
+                fail("heartbeat", "missed, and it was sent at \(Fault.seconds(unanswered.at))")
             }
         case .silence:
             if now - live.lastMessage < policy.silenceTimeout.nanoseconds { fail("silence", "told too early") }
@@ -304,6 +316,7 @@ extension Probe {
         if !canStayLive { return }
         if live == nil { fail("recovery", "not live at the end: \(state.rawValue)") }
         if retries != 0 { fail("recovery", "\(retries) retries at the end, and all was well for minutes") }
+        if isChanneled, policy.rolloverAfter > .zero { checkQuietEvents() }
         if ledger.pending != 0 { fail("recovery", "\(ledger.pending) numbers are still waited for") }
     }
 

@@ -11,6 +11,8 @@ final class Probe: StreamListener, @unchecked Sendable {
     struct PendingAttempt {
         let facts: StreamEvent.Attempt
         let began: Int64
+        /// The first request that prepares it was sent.
+        var preparingAt: Int64?
         var dialedAt: Int64?
         var openedAt: Int64?
         /// What subscribes or resumes was sent.
@@ -29,7 +31,17 @@ final class Probe: StreamListener, @unchecked Sendable {
         let since: Int64
         var lastMessage: Int64
         var lastPong: Int64
-        var lastPing: Int64?
+        /// The heartbeat that waits for its answer.
+        var unanswered: (number: Int, at: Int64)?
+        /// When the next heartbeat is to be sent.
+        var heartbeatDue: Int64
+        /// When its channel was begun to be made.
+        var preparedAt: Int64
+        /// When it is of age at the latest, and is replaced.
+        var agesBy = Int64.max
+        /// When a hand-over that failed is tried again at the latest, where the service announced that it will close.
+        var repeatsBy = Int64.max
+        var wasNoticed = false
         var hasHeld = false
         let token: String
         var expectedLoss: DisconnectReason?
@@ -46,6 +58,7 @@ final class Probe: StreamListener, @unchecked Sendable {
         var resumesAcknowledged = 0
         var answeredHeartbeats = 0
         var missedHeartbeats = 0
+        var handovers: [String: Int] = [:]
         /// Of handshakes with a token that was not obtained for them.
         var cachedTokensRefused = 0
         var budgetWait: Int64 = 0
@@ -65,6 +78,16 @@ final class Probe: StreamListener, @unchecked Sendable {
     var counts = Counts()
     var attempt: PendingAttempt?
     var live: LiveConnection?
+    /// The live connection that a hand-over has just replaced.
+    var replaced: LiveConnection?
+    /// The connection that a hand-over retired, while what it delivers counts.
+    var draining: UInt64?
+    /// Why a hand-over to a second connection is under way.
+    var handover: StreamEvent.Handover.Cause?
+    /// When the newest channel was begun to be made.
+    var preparedAt: Int64 = 0
+    /// The answer to a heartbeat that is being told, until it was taken.
+    var answer: (generation: UInt64, number: Int)?
     var state = StreamState.idle
     var generation: UInt64 = 0
     /// Consecutive retries since the stream last held, by the simulation's own count.
@@ -85,6 +108,7 @@ final class Probe: StreamListener, @unchecked Sendable {
     var askedByPerson = false
     var tokenRefusals = 0
     var hasEnded = false
+    var lastFailureWasFinal = false
     var isRemoved = false
     var liveStateSince: Int64 = 0
     private var isDirty = false
@@ -107,11 +131,14 @@ final class Probe: StreamListener, @unchecked Sendable {
 
     var now: Int64 { world.now }
     var isSequenced: Bool { plan.service == .architect }
+    var isChanneled: Bool { plan.service == .notifications }
     /// Whether the process slept not long ago, so that what was due may be late.
     var mayBeLate: Bool { life.lastWoke > life.bornAt }
 
     /// Whether messages come so often that the stream can stay live.
-    var canStayLive: Bool { plan.silenceTimeout == 0 || Double(plan.silenceTimeout) / 1e9 > 25 / plan.rate }
+    var canStayLive: Bool {
+        isChanneled || plan.silenceTimeout == 0 || Double(plan.silenceTimeout) / 1e9 > 25 / plan.rate
+    }
 
     /// Whether nothing but a person or another life gets it going again.
     var isParked: Bool { state == .stopped || (state == .exhausted && policy.rearmAfter == .zero) }
@@ -129,9 +156,11 @@ final class Probe: StreamListener, @unchecked Sendable {
             ("message duplicate", ledger.duplicate), ("message flushed", ledger.flushed), ("gap", ledger.gapCount),
             ("numbering anew", ledger.resets), ("retries exhausted", UInt64(counts.exhausted)),
             ("heartbeat missed", UInt64(counts.missedHeartbeats)),
+            ("heartbeat answered", UInt64(counts.answeredHeartbeats)),
             ("cached token refused", UInt64(counts.cachedTokensRefused)),
         ]
         for (name, count) in cases where count > 0 { world.tally.reached[name, default: 0] += Int(clamping: count) }
+        for (phase, count) in counts.handovers { world.tally.reached["hand-over \(phase)", default: 0] += count }
         for (outcome, count) in counts.resumes {
             world.tally.reached["resume \(outcome.rawValue)", default: 0] += count
         }
@@ -211,6 +240,22 @@ final class Probe: StreamListener, @unchecked Sendable {
     }
 
     func endInstant() {
+        if let live {
+            if let unanswered = live.unanswered, now - unanswered.at >= policy.heartbeat.timeout.nanoseconds {
+                fail("heartbeat", "heartbeat \(unanswered.number) is unanswered, and the connection still live")
+            }
+            if now >= live.heartbeatDue { fail("heartbeat", "none was sent, an interval after the last one") }
+            let silence = policy.silenceTimeout.nanoseconds
+            if silence > 0, now - live.lastMessage >= silence {
+                fail("silence", "still live, though no message came since \(Fault.seconds(live.lastMessage))")
+            }
+            if !live.hasHeld, now - live.since >= policy.backoff.resetAfter.nanoseconds {
+                fail("proof", "live since \(Fault.seconds(live.since)) and its retry count is not 0 again")
+            }
+            if now > min(live.agesBy, live.repeatsBy), attempt == nil {
+                fail("handover", "the connection is of age or about to be closed, and is not replaced")
+            }
+        }
         guard ledger.run != nil || !ledger.gaps.isEmpty else { return }
         if let due = ledger.due, due <= now { fail("overdue", "a gap was to be given up at \(due): \(ledger.gaps[0])") }
         if ledger.runIsDue(at: now) { fail("overdue", "low numbers are still in question") }
@@ -235,13 +280,6 @@ final class Probe: StreamListener, @unchecked Sendable {
             let alive = max(live.lastPong, life.lastWoke)
             if interval > 0, now - alive > interval + policy.heartbeat.timeout.nanoseconds + slack {
                 fail("heartbeat", "still live, though the peer was last heard at \(Fault.seconds(live.lastPong))")
-            }
-            let silence = policy.silenceTimeout.nanoseconds
-            if silence > 0, now - max(live.lastMessage, life.lastWoke) > silence + slack {
-                fail("silence", "still live, though no message came since \(Fault.seconds(live.lastMessage))")
-            }
-            if !live.hasHeld, now - max(live.since, life.lastWoke) > policy.backoff.resetAfter.nanoseconds + slack {
-                fail("proof", "live since \(Fault.seconds(live.since)) and its retry count is not 0 again")
             }
         }
         if let scheduled, attempt == nil, live == nil, now - max(scheduled.at + scheduled.delay, life.lastWoke) > slack

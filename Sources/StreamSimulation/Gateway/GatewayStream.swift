@@ -1,7 +1,7 @@
 import WebSocketTransport
 
 /// One stream as the service has it: a session with numbers and a few events kept for a resume, and a socket or none.
-final class GatewayStream {
+final class GatewayStream: ServedStream {
     let index: Int
     private let plan: Scenario.StreamPlan
     private unowned let world: World
@@ -52,36 +52,8 @@ final class GatewayStream {
         return next
     }
 
-    /// On its way from where events come about to the socket a message can get lost, late, or doubled.
     private func pass(_ message: SimulatedMessage) {
-        world.tally.messagesSent += 1
-        guard !world.faults.isEmpty else { return send([message]) }
-        var isLost = false
-        var copies = 1
-        var delay: Int64 = 0
-        world.faults.forEach(of: index) { fault, random in
-            switch fault.kind {
-            case .loss(let probability): if random.chance(probability) { isLost = true }
-            case .duplication(let probability): if random.chance(probability) { copies += 1 }
-            case .reordering(let probability, let most):
-                if random.chance(probability) { delay = Int64(random.unit() * Double(most)) }
-            default: break
-            }
-        }
-        if isLost {
-            world.tally.faults["message lost", default: 0] += 1
-            return
-        }
-        for copy in 0..<copies {
-            if copy > 0 { world.tally.faults["message doubled", default: 0] += 1 }
-            let wait = delay + Int64(copy) * Int64(random.unit() * 3e9)
-            if wait == 0 {
-                send([message])
-            } else {
-                world.tally.faults["message delayed", default: 0] += 1
-                world.after(wait) { [self] in send([message]) }
-            }
-        }
+        world.carry(of: index, &random) { [self] in send([message]) }
     }
 
     private func send(_ messages: [SimulatedMessage]) {
@@ -91,11 +63,11 @@ final class GatewayStream {
 
     // MARK: Sessions
 
-    func accept(_ connection: VirtualConnection) {
+    func accept(_ connection: VirtualConnection) -> Fault.Refusal? {
         if let old = socket, old !== connection { cut(old) }
         socket = connection
         isSubscribed = false
-        guard plan.service == .architect, hasSession else { return }
+        guard plan.service == .architect, hasSession else { return nil }
         var sendsEarly = false
         world.faults.forEach(of: index) { fault, _ in if case .earlyEvents = fault.kind { sendsEarly = true } }
         if sendsEarly {
@@ -104,6 +76,7 @@ final class GatewayStream {
             connection.link.toClient { connection.opened() }
             connection.link.toClient { connection.received(events) }
         }
+        return nil
     }
 
     func received(_ text: String, from connection: VirtualConnection) {

@@ -1,4 +1,5 @@
 import StreamModel
+import StreamRuntime
 import WebSocketTransport
 
 /// A simulated service: tokens, handshakes, sessions, events, and the faults of each.
@@ -12,26 +13,78 @@ final class VirtualGateway {
 
     unowned let world: World
     private(set) var tokens = TokenBook()
-    private var streams: [GatewayStream] = []
+    private var streams: [any ServedStream] = []
 
     init(_ world: World) {
         self.world = world
     }
 
     func begin() {
-        streams = world.scenario.streams.enumerated().map { GatewayStream($0.offset, $0.element, world) }
+        for (index, plan) in world.scenario.streams.enumerated() {
+            if plan.service == .notifications {
+                streams.append(ChannelStream(index, plan, world))
+            } else {
+                streams.append(GatewayStream(index, plan, world))
+            }
+        }
         for stream in streams { stream.begin() }
+    }
+
+    func channels(of stream: Int) -> ChannelStream? { streams[stream] as? ChannelStream }
+
+    // MARK: Requests
+
+    /// What comes of an HTTP request, and the reason that an attempt must fail with because of it.
+    enum HTTPAnswer {
+        case response(Answer, ConnectFailureReason?)
+        case failure(DialFailure.Kind, ConnectFailureReason?)
+    }
+
+    /// The answer to a request; nil where there is none.
+    func answer(_ request: HTTPExchangeRequest, of stream: Int?, to life: ProcessLife) -> HTTPAnswer? {
+        guard let stream, let channels = channels(of: stream) else { return answerTokenRequest(life) }
+        return answerChannelRequest(request, channels)
+    }
+
+    private func answerChannelRequest(_ request: HTTPExchangeRequest, _ channels: ChannelStream) -> HTTPAnswer? {
+        var trouble: Fault.ChannelTrouble?
+        world.faults.forEach(of: channels.index) { fault, random in
+            if case .channelTrouble(let kind) = fault.kind, random.chance(0.8) { trouble = kind }
+        }
+        let isCreation = request.method == "POST"
+        switch trouble {
+        case .throttled: return .response(Answer(status: 429, headers: [("Retry-After", "7")]), .throttled)
+        case .broken: return .response(Answer(status: 503), .gatewayError)
+        case .staleToken: return .response(Answer(status: 401), .refusedToken)
+        case .forbidden: return .response(Answer(status: 403), .forbidden)
+        case .gone: return .response(Answer(status: 404), .httpError)
+        case .garbage where isCreation: return .response(Answer(body: "<html>"), .protocol)
+        case .unanswered: return nil
+        case .refused: return .failure(.refused, .refused)
+        case .rejectedTopics, .garbage, nil: break
+        }
+        let authorization = request.headers.first { $0.name == "Authorization" }?.value ?? ""
+        let token = String(authorization.dropFirst("Bearer ".count))
+        guard tokens.isGood(token, at: world.now, refusingFresh: false) else {
+            return .response(Answer(status: 401), .refusedToken)
+        }
+        if isCreation {
+            let id = channels.makeChannel()
+            let address = "wss://streaming.test/s\(channels.index)/channels/\(id)"
+            return .response(Answer(body: #"{"connectUri":"\#(address)","id":"\#(id)"}"#), nil)
+        }
+        let parts = request.target.path.split(separator: "/")
+        guard parts.count > 2, channels.subscribe(String(parts[parts.count - 2])) else {
+            return .response(Answer(status: 404), .httpError)
+        }
+        let state = trouble == .rejectedTopics ? "Rejected" : "Permitted"
+        return .response(Answer(body: #"{"entities":[{"id":"v2.users.a.presence","state":"\#(state)"}]}"#), nil)
     }
 
     // MARK: Tokens
 
-    enum TokenAnswer {
-        case success(Answer)
-        case failure(DialFailure.Kind)
-    }
-
     /// The answer to a request for a token; nil where there is none.
-    func answerTokenRequest(_ life: ProcessLife) -> TokenAnswer? {
+    private func answerTokenRequest(_ life: ProcessLife) -> HTTPAnswer? {
         var trouble: Fault.TokenTrouble?
         var draw = 0
         world.faults.forEach(of: nil) { fault, random in
@@ -41,15 +94,15 @@ final class VirtualGateway {
             }
         }
         switch trouble {
-        case nil: return .success(grant(world.scenario.tokenLifetime, to: life))
-        case .shortLived: return .success(grant(draw, to: life))
-        case .throttled: return .success(Answer(status: 429, headers: [("Retry-After", String(draw))]))
-        case .throttledWithoutHint: return .success(Answer(status: 429))
+        case nil: return .response(grant(world.scenario.tokenLifetime, to: life), nil)
+        case .shortLived: return .response(grant(draw, to: life), nil)
+        case .throttled: return .response(Answer(status: 429, headers: [("Retry-After", String(draw))]), nil)
+        case .throttledWithoutHint: return .response(Answer(status: 429), nil)
         case .rejected:
-            return .success(Answer(status: 400, body: #"{"error":"invalid_client","error_description":"no"}"#))
-        case .broken: return .success(Answer(status: 503))
-        case .garbage: return .success(Answer(status: 200, body: "<html>\(draw)</html>"))
-        case .refused: return .failure(.refused)
+            return .response(Answer(status: 400, body: #"{"error":"invalid_client","error_description":"no"}"#), nil)
+        case .broken: return .response(Answer(status: 503), nil)
+        case .garbage: return .response(Answer(status: 200, body: "<html>\(draw)</html>"), nil)
+        case .refused: return .failure(.refused, nil)
         case .unanswered: return nil
         }
     }
@@ -73,10 +126,12 @@ final class VirtualGateway {
             }
         }
         if let refusal { return refuse(connection, refusal) }
-        guard tokens.isGood(connection.token, at: world.now, refusingFresh: refusesFresh) else {
+        // The address of a channel is a secret of its own.
+        let isKnown = channels(of: connection.stream) != nil
+        guard isKnown || tokens.isGood(connection.token, at: world.now, refusingFresh: refusesFresh) else {
             return refuse(connection, .status401)
         }
-        streams[connection.stream].accept(connection)
+        if let refusal = streams[connection.stream].accept(connection) { return refuse(connection, refusal) }
         connection.link.toClient { connection.opened() }
     }
 
@@ -108,9 +163,14 @@ final class VirtualGateway {
         streams[connection.stream].received(text, from: connection)
     }
 
-    func receivedPing(from connection: VirtualConnection) {
+    func receivedPing(_ number: Int, from connection: VirtualConnection) {
         guard streams[connection.stream].isHeld(connection) else { return }
-        connection.link.toClient { connection.ponged() }
+        let plan = world.scenario.streams[connection.stream]
+        if plan.service == .notifications, !plan.pings {
+            connection.link.toClient { connection.received([.pong(number)]) }
+        } else {
+            connection.link.toClient { connection.ponged(number) }
+        }
     }
 
     func receivedClose(_ code: UInt16, from connection: VirtualConnection) {
@@ -134,7 +194,14 @@ final class VirtualGateway {
         case .tokensRevoked:
             tokens.revokeAll()
             // Whoever keeps a token for the next connection learns of it there, and most of all when that comes at once.
-            if random.chance(0.5) { for stream in streams { stream.restart(keepsSession: true, &random) } }
+            let cutsSockets = random.chance(0.5)
+            for stream in streams {
+                if cutsSockets {
+                    stream.restart(keepsSession: true, &random)
+                } else if random.chance(0.5) {
+                    (stream as? ChannelStream)?.tellRevocation()
+                }
+            }
         case .gatewayRestart(let keepsSessions):
             for stream in streams { stream.restart(keepsSession: keepsSessions, &random) }
         default:

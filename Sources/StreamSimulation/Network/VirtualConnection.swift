@@ -14,6 +14,7 @@ final class VirtualConnection: StreamConnection {
     let link: Link
     private unowned let world: World
     private weak var life: ProcessLife?
+    private let loop: any EventLoop
     private let probe: Probe?
     private weak var delegate: (any StreamConnectionDelegate)?
     private let staleDelegate: any StreamConnectionDelegate
@@ -21,14 +22,16 @@ final class VirtualConnection: StreamConnection {
     private var isOver = false
     private var isClosing = false
     private(set) var traffic: (received: UInt64, sent: UInt64) = (0, 0)
+    private var heartbeats = 0
 
     init(
-        _ request: ConnectionRequest, stream: Int, life: ProcessLife?, world: World,
+        _ request: ConnectionRequest, stream: Int, life: ProcessLife?, loop: any EventLoop, world: World,
         delegate: any StreamConnectionDelegate
     ) {
         self.request = request
         self.stream = stream
         self.life = life
+        self.loop = loop
         self.world = world
         self.delegate = delegate
         staleDelegate = delegate
@@ -52,10 +55,10 @@ final class VirtualConnection: StreamConnection {
     // MARK: What the driver does
 
     func start() {
-        guard let life else { return }
+        guard life != nil else { return }
         probe?.dialed(self)
-        let bound = NIOLoopBound(self, eventLoop: life.loop)
-        _ = life.loop.scheduleTask(in: .nanoseconds(request.timeout.nanoseconds)) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        _ = loop.scheduleTask(in: .nanoseconds(request.timeout.nanoseconds)) {
             if !bound.value.isOpen { bound.value.fail(.timeout(.answer), .timeout) }
         }
         // Name, TCP and TLS take three round trips before the request arrives.
@@ -70,6 +73,10 @@ final class VirtualConnection: StreamConnection {
         guard isOpen, !isOver, !isClosing else { return false }
         traffic.sent += UInt64(text.count)
         let text = String(decoding: text, as: UTF8.self)
+        if text == Self.heartbeat {
+            heartbeat()
+            return true
+        }
         probe?.sent(text, on: self)
         link.toGateway { [self] in world.gateway.received(text, from: self) }
         return true
@@ -78,9 +85,25 @@ final class VirtualConnection: StreamConnection {
     func sendPing() -> Bool {
         guard isOpen, !isOver, !isClosing else { return false }
         traffic.sent += 6
-        probe?.pinged(self)
-        link.toGateway { [self] in world.gateway.receivedPing(from: self) }
+        heartbeat()
         return true
+    }
+
+    /// What `genesys-notifications` sends as its heartbeat.
+    private static let heartbeat = #"{"message":"ping"}"#
+
+    private func heartbeat() {
+        heartbeats += 1
+        let number = heartbeats
+        probe?.pinged(self, number)
+        link.toGateway { [self] in world.gateway.receivedPing(number, from: self) }
+        // The worst moment for an answer of an earlier connection: while this one waits for its own.
+        guard let old = world.lateConnections.removeValue(forKey: stream), old.life === life else { return }
+        world.after(world.random.span(0.000_001, 1)) { [self] in
+            guard let life else { return }
+            world.tally.faults["late pong told", default: 0] += 1
+            world.deliver(to: life, on: loop) { old.tellStaleFact(3) }
+        }
     }
 
     func close(code: UInt16, reason: String) {
@@ -90,6 +113,7 @@ final class VirtualConnection: StreamConnection {
     }
 
     func abort() {
+        probe?.aborted(self)
         guard !isOver else { return }
         isOver = true
         isOpen = false
@@ -134,11 +158,12 @@ final class VirtualConnection: StreamConnection {
         }
     }
 
-    func ponged() {
+    func ponged(_ number: Int) {
         receive { [self] in
             guard isOpen else { return }
-            probe?.ponged(self)
+            probe?.willHearAnswer(number, on: self)
             delegate?.connectionReceivedPong(generation)
+            probe?.didHearAnswer()
         }
     }
 
@@ -155,7 +180,7 @@ final class VirtualConnection: StreamConnection {
 
     private func receive(_ body: @escaping () -> Void) {
         guard let life else { return }
-        world.deliver(to: life) { [self] in if !isOver { body() } }
+        world.deliver(to: life, on: loop) { [self] in if !isOver { body() } }
     }
 
     // MARK: Stale facts
@@ -165,12 +190,13 @@ final class VirtualConnection: StreamConnection {
         var isCareless = false
         world.faults.forEach(of: stream) { fault, _ in if case .staleFacts = fault.kind { isCareless = true } }
         guard isCareless else { return }
+        if world.random.chance(0.5) { world.lateConnections[stream] = self }
         for _ in 0..<world.random.draw(1...4) {
             let kind = world.random.draw(0...4)
             let delay = world.random.span(0.000_001, 40)
             world.after(delay) { [self] in
                 guard let life else { return }
-                world.deliver(to: life) { [self] in tellStaleFact(kind) }
+                world.deliver(to: life, on: loop) { [self] in tellStaleFact(kind) }
             }
         }
     }
@@ -194,24 +220,6 @@ final class VirtualConnection: StreamConnection {
                 staleDelegate.connectionReceived(generation, .text, $0)
             }
             staleDelegate.connectionReadCompleted(generation)
-        }
-    }
-}
-
-/// A message of the gateway's.
-enum SimulatedMessage {
-    case event(UInt64?)
-    case acknowledgment(String)
-
-    private static let head = Array(#"{"type":"queueEvent","sequence":"#.utf8)
-    private static let tail = Array(#","data":{"queue":"a","waiting":3}}"#.utf8)
-    private static let unnumbered = Array(#"{"topic":"/api/v2/conversations","data":{"id":"a"}}"#.utf8)
-
-    var bytes: [UInt8] {
-        switch self {
-        case .event(let number?): Self.head + Array(String(number).utf8) + Self.tail
-        case .event(nil): Self.unnumbered
-        case .acknowledgment(let type): Array(#"{"type":"\#(type)"}"#.utf8)
         }
     }
 }

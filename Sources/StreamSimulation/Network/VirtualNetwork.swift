@@ -18,10 +18,15 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
     func connection(
         _ request: ConnectionRequest, on loop: any EventLoop, delegate: any StreamConnectionDelegate
     ) -> any StreamConnection {
-        // The path of a stream's address is its number.
-        let stream = Int(request.target.path.dropFirst(2)) ?? 0
-        return VirtualConnection(
-            request, stream: stream, life: life, world: world, delegate: delegate)
+        VirtualConnection(
+            request, stream: Self.stream(of: request.target) ?? 0, life: life, loop: loop, world: world,
+            delegate: delegate)
+    }
+
+    /// The path of each address of a stream begins with the stream's name.
+    private static func stream(of target: ConnectTarget) -> Int? {
+        guard let first = target.path.split(separator: "/").first, first.hasPrefix("s") else { return nil }
+        return Int(first.dropFirst())
     }
 
     func send(
@@ -29,20 +34,25 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
     ) -> EventLoopFuture<HTTPExchangeResponse> {
         let promise = loop.makePromise(of: HTTPExchangeResponse.self)
         let exchange = Exchange(promise)
-        let link = Link(world, stream: -1)
+        let stream = Self.stream(of: request.target)
+        let link = Link(world, stream: stream ?? -1)
         let bound = NIOLoopBound(exchange, eventLoop: loop)
         _ = loop.scheduleTask(in: .nanoseconds(timeout.nanoseconds)) {
             bound.value.fail(.timeout(.answer), "no answer in time")
         }
         let world = world
+        // What asks is the attempt that is under way now, whichever is when the answer comes.
+        let probe = stream.flatMap { life?.probe(of: $0) }
+        let generation = probe?.prepares(request)
         link.toGateway { [weak life] in
-            guard let life, let answer = world.gateway.answerTokenRequest(life) else { return }
+            guard let life, let answer = world.gateway.answer(request, of: stream, to: life) else { return }
             link.toClient { [weak life] in
                 guard let life else { return }
-                world.deliver(to: life) {
+                world.deliver(to: life, on: loop) {
+                    if let generation { probe?.willHear(answer, for: generation) }
                     switch answer {
-                    case .failure(let kind): exchange.fail(kind, "no answer")
-                    case .success(let response): exchange.succeed(response)
+                    case .failure(let kind, _): exchange.fail(kind, "no answer")
+                    case .response(let response, _): exchange.succeed(response)
                     }
                 }
             }

@@ -16,7 +16,7 @@ import StreamSupervisor
 final class ProcessLife: @unchecked Sendable {
     unowned let world: World
     let number: Int
-    let loop: VirtualEventLoop
+    private let loops: VirtualLoopGroup
     let metrics: StreamMetrics
     let trail: AuditTrail
     let cursors: CursorStore?
@@ -30,6 +30,7 @@ final class ProcessLife: @unchecked Sendable {
     private var nextTrailWake: Int64 = .max
     private(set) var lastWoke: Int64 = 0
     private(set) var isStopping = false
+    private var readings: Int64 = 0
 
     static let auditPath = "/audit.jsonl"
 
@@ -40,7 +41,8 @@ final class ProcessLife: @unchecked Sendable {
         lastWoke = world.now
         // The monotonic clock of each life begins somewhere else.
         origin = Int64(world.random.logarithmic(1e9, 1e16))
-        loop = VirtualEventLoop(origin: origin)
+        loops = VirtualLoopGroup(
+            loops: world.scenario.loops, origin: origin, longestLag: world.scenario.loopLag, seed: world.random.next())
         metrics = try StreamMetrics(
             version: "0", swift: "0", auditEvents: AuditEventName.allCases.map(\.rawValue))
         var configuration = AuditTrailConfiguration()
@@ -54,13 +56,21 @@ final class ProcessLife: @unchecked Sendable {
         configuration.redact = AuditTrail.redaction { [vault] in vault.all }
         let quiet = Logger(label: "simulation", factory: { _ in SwiftLogNoOpLogHandler() })
         let hooks = try Exporter.trailHooks(metrics: metrics, logger: quiet)
-        let loop = loop
+        let loops = loops
         trail = try AuditTrail(
             configuration, hooks: hooks, files: world.disk,
-            clock: { Instant(nanoseconds: Int64(clamping: loop.now.uptimeNanoseconds)) })
+            clock: { Instant(nanoseconds: loops.nanoseconds) })
         cursors = world.scenario.keepsCursors ? try CursorStore(file: world.cursors) : nil
         checks = LifeChecks(world)
         checks.life = self
+        loops.obeysCancelledTimers = { [unowned world] in
+            var obeys = false
+            world.faults.forEach(of: nil) { fault, random in
+                if case .staleTimers = fault.kind { obeys = random.chance(0.5) || obeys }
+            }
+            if obeys { world.tally.faults["stale timer fired", default: 0] += 1 }
+            return obeys
+        }
     }
 
     func start() {
@@ -81,6 +91,11 @@ final class ProcessLife: @unchecked Sendable {
         options.cursors = cursors
         options.seed = world.random.next()
         options.offload = { work in work() }
+        // Work that takes time, so that what concerns many streams is done bit by bit as in a real process.
+        options.stopwatch = { [unowned self] in
+            readings += 1
+            return Instant(nanoseconds: Int64(clamping: loop.now.uptimeNanoseconds) + readings * 700_000)
+        }
         options.tokenObtained = { [unowned self] token in
             vault.add(token: token)
             checks.obtained(token)
@@ -100,7 +115,7 @@ final class ProcessLife: @unchecked Sendable {
                 probes.first { $0.name == identity.name }?.isRemoved = true
                 stations.removed(identity)
             })
-        let runtime = StreamRuntime(options: options, group: loop, listeners: listeners, logger: quiet)
+        let runtime = StreamRuntime(options: options, group: loops, listeners: listeners, logger: quiet)
         self.runtime = runtime
         runtime.apply(plan())
     }
@@ -126,6 +141,12 @@ final class ProcessLife: @unchecked Sendable {
         policy.onExhausted = .park
         policy.backoff.maxAttempts = plan.maxAttempts
         policy.backoff.resetAfter = .nanoseconds(plan.resetAfter)
+        policy.heartbeat.interval = .nanoseconds(plan.heartbeatInterval)
+        policy.heartbeat.timeout = .nanoseconds(plan.heartbeatTimeout)
+        if plan.service == .notifications {
+            policy.rolloverAfter = .nanoseconds(plan.rolloverAfter)
+            if plan.pings { policy.heartbeat.kind = .ping }
+        }
         policy.backoff.jitter =
             switch plan.jitter {
             case .additive: .additive(ratio: 0.4)
@@ -141,31 +162,40 @@ final class ProcessLife: @unchecked Sendable {
             variables["subscriptions"] = .strings(["queueEvents"])
             variables["state_directive"] = .string("preserve")
         case .notify: variables["subscriptions"] = .strings(["/api/v2/conversations"])
+        case .notifications:
+            variables["environment"] = .string("test")
+            variables["api_url"] = .string("https://\(plan.service.rawValue).test/s\(index)")
+            variables["subscriptions"] = .strings(["v2.users.a.presence"])
         }
+        // The service of channels gives its own address.
+        let url = plan.service == .notifications ? nil : "wss://\(plan.service.rawValue).test/s\(index)"
         return StreamSpecification(
-            name: "s\(index)", profile: profile, policy: policy, url: "wss://\(plan.service.rawValue).test/s\(index)",
-            credential: "c", variables: variables, clientID: "client-s\(index)")
+            name: "s\(index)", profile: profile, policy: policy, url: url, credential: "c", variables: variables,
+            clientID: "client-s\(index)")
     }
 
     // MARK: Time
 
     /// When the process has something to do next; nil where it waits for others.
     var nextTime: Int64? {
-        loop.nextTime.map { $0 - origin + bornAt }
+        loops.nextTime.map { $0 - origin + bornAt }
     }
 
     private func setClock() {
-        loop.advance(to: world.now - bornAt + origin)
+        loops.advance(to: world.now - bornAt + origin)
     }
 
     /// Runs the first thing that is due; tells whether there was one.
     func runNext() -> Bool {
         setClock()
-        return loop.runNext()
+        return loops.runNext()
     }
 
-    /// What the network tells must find the clock set.
-    func willHear() { setClock() }
+    /// Hears what the network tells, on the event loop that it concerns.
+    func hear(on loop: any EventLoop, _ body: () -> Void) {
+        setClock()
+        loops.enter(loop, body)
+    }
 
     func slept(until end: Int64) { lastWoke = end }
 
@@ -194,6 +224,13 @@ final class ProcessLife: @unchecked Sendable {
             }
         }
         checks.trail.lookNowAndThen()
+    }
+
+    /// Does what the signal of a log rotator asks for.
+    func reopenTrail() {
+        trail.reopen()
+        trailIsDirty = true
+        passTrailTime()
     }
 
     /// Before time moves on.
@@ -229,10 +266,11 @@ final class ProcessLife: @unchecked Sendable {
         guard !isStopping, let runtime else { return }
         isStopping = true
         setClock()
-        let bound = NIOLoopBound(done, eventLoop: loop)
+        // A simulation runs on one thread.
+        nonisolated(unsafe) let done = done
         runtime.stopping(within: .seconds(3)).whenComplete { _ in
             runtime.saveCursors()
-            bound.value()
+            done()
         }
     }
 
@@ -244,7 +282,7 @@ final class ProcessLife: @unchecked Sendable {
 
     /// The process is gone.
     func abandon() {
-        loop.kill(runtime)
+        loops.kill(runtime)
         runtime = nil
         for probe in probes { probe.end() }
     }
@@ -274,7 +312,7 @@ final class ProcessLife: @unchecked Sendable {
     func scrape() -> String {
         setClock()
         let buffer = ExpositionBuffer()
-        metrics.registry.encode(.text, now: Int64(clamping: loop.now.uptimeNanoseconds), into: buffer)
+        metrics.registry.encode(.text, now: loops.nanoseconds, into: buffer)
         return String(decoding: buffer.bytes, as: UTF8.self)
     }
 }

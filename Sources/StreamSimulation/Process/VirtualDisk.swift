@@ -55,6 +55,15 @@ final class VirtualDisk: FileSystem, @unchecked Sendable {
         }
     }
 
+    /// Another program renames the file and the older ones, each to the next number, as log rotators do.
+    func rotate(_ path: String) {
+        for index in stride(from: Self.mostRotated - 1, through: 0, by: -1) {
+            let name = index == 0 ? path : "\(path).\(index)"
+            guard let inode = names.removeValue(forKey: name) else { continue }
+            names["\(path).\(index + 1)"] = inode
+        }
+    }
+
     /// Kills the process: what it is writing just then, in `lastWrites`, gets through in part. A loss of power takes
     /// what was not forced to the disk.
     func crash(losesPower: Bool, lastWrites: () -> Void) {

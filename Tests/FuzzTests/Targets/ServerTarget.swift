@@ -37,7 +37,11 @@ private final class FuzzedServer: Sendable {
 
     private struct NoMetrics: MetricsSource {
         func contentType(accepting accept: String?) -> String { Negotiation.choose(accept: accept).contentType }
-        func render(contentType: String, into buffer: ExpositionBuffer) { buffer.append(Array("up 1\n".utf8)) }
+        func exposition(contentType: String) -> Exposition {
+            let text = ExpositionBuffer()
+            text.append(Array("up 1\n".utf8))
+            return Exposition(text)
+        }
     }
 
     private struct NoExporter: ExporterAPI {

@@ -37,10 +37,9 @@ final class Holding: Sendable {
 
     /// A scrape.
     var metrics: Scrape {
-        let type = exporter.metrics.contentType(accepting: nil)
         let now = Instant(nanoseconds: Int64(DispatchTime.now().uptimeNanoseconds))
         let buffer = ExpositionBuffer()
-        exporter.metrics.render(contentType: type, at: now, into: buffer)
+        exporter.metrics.registry.encode(.text, now: now.nanoseconds, into: buffer)
         return Scrape(text: String(decoding: buffer.bytes, as: UTF8.self))
     }
 

@@ -1,0 +1,19 @@
+import NIOCore
+import StreamModel
+
+/// One event loop, and what the streams that live there share.
+final class LoopPlace: Sendable {
+    let loop: any EventLoop
+    /// What concerns many streams at once.
+    let work: LoopWork
+    /// Nil where every stream has timers of its own.
+    let ticks: NIOLoopBoundBox<LoopTicks>?
+
+    init(_ loop: any EventLoop, timerSlack: Duration, stopwatch: (@Sendable () -> Instant)?) {
+        self.loop = loop
+        work = LoopWork(loop: loop, clock: stopwatch)
+        ticks =
+            timerSlack > .zero
+            ? NIOLoopBoundBox.makeBoxSendingValue(LoopTicks(loop: loop, interval: timerSlack), eventLoop: loop) : nil
+    }
+}
