@@ -264,6 +264,7 @@ let package = Package(
                 dependencies: [
                     "StreamSimulation", "StreamModel",
                     .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                    .product(name: "NIOCore", package: "swift-nio"),
                 ],
                 swiftSettings: rules),
             // Configurations are read where they lie, so that a diagnostic names them as a person would.

@@ -53,7 +53,7 @@ def main():
     arguments.add_argument("--tree", type=pathlib.Path, default=ROOT / ".build-planted")
     arguments.add_argument("--scratch-path", type=pathlib.Path, help="where to build (default: .build in that tree)")
     arguments.add_argument("--swift", default="swift", help="how to call swift in that tree")
-    arguments.add_argument("--seconds", type=float, default=300)
+    arguments.add_argument("--seconds", type=float, default=900)
     arguments.add_argument("--first", type=int, default=1)
     arguments.add_argument("--events", type=int, default=500, help="about how many messages a seed has")
     arguments.add_argument("--configuration", default="debug", choices=["debug", "release"],
@@ -99,8 +99,9 @@ def main():
         if run.returncode == 0 or not (found or insisted):
             missed += 1
         checker = f"`{found[1]}`: {found[2]}" if found else f"a precondition: {insisted[1]}" if insisted else "**nobody**"
+        if len(checker) > 112: checker = checker[:110] + "…"
         hours = figures.get("virtual hours of the process", "?")
-        print(f"| {name} | {figures.get('seeds', '?')} | {hours} h | {took:.1f} s | {checker[:150]} |", flush=True)
+        print(f"| {name} | {figures.get('seeds', '?')} | {hours} h | {took:.1f} s | {checker} |", flush=True)
     sys.exit(1 if missed else 0)
 
 

@@ -15,7 +15,7 @@ public final class ExpositionReader {
     /// What has been written already and did not fit, or is too small to be written in place.
     private let spill = ExpositionBuffer()
     private var spillRead = 0
-    /// How much of a ready text has been read.
+    /// How much has been read.
     private var position = 0
     private var duration: Int64
 
@@ -42,10 +42,11 @@ public final class ExpositionReader {
             return count
         case .snapshot(let snapshot):
             let began = Clock.nanoseconds()
-            let wasAtEnd = isAtEnd
             let count = write(snapshot, at: start, end: start + buffer.count) - start
             duration += Clock.nanoseconds() - began
-            if isAtEnd, !wasAtEnd { exposition.onEnd?(duration) }
+            position += count
+            // Who knows how long the text is doesn't ask whether anything follows.
+            if count > 0, position == exposition.count { exposition.onEnd?(duration) }
             return count
         }
     }

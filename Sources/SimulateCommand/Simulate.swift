@@ -55,7 +55,6 @@ struct Simulate: ParsableCommand {
         campaign.seconds = hours.map { $0 * 3_600 } ?? seconds
         campaign.jobs = jobs ?? (hours == nil ? 1 : ProcessInfo.processInfo.activeProcessorCount)
         campaign.events = events
-        campaign.shrinks = shrink
         print("seeds from \(campaign.first) on")
         let isVerbose = verbose
         let (summary, broken) = campaign.run { verdict in
@@ -63,6 +62,13 @@ struct Simulate: ParsableCommand {
         }
         if let broken { print(broken.text) }
         print(summary.text, terminator: "")
-        if broken != nil { throw ExitCode.failure }
+        guard let broken else { return }
+        if shrink {
+            // Told before: this may take minutes.
+            fflush(nil)
+            var own = Simulation.Summary()
+            print(Simulation.run(seed: broken.seed, events: events, addingTo: &own).text)
+        }
+        throw ExitCode.failure
     }
 }

@@ -159,17 +159,20 @@ struct NotificationsTimeTests {
         #expect(stage.service.connections[2].path == "/channels/ch-2")
     }
 
-    @Test("a hand-over whose new channel fails: the old one serves until it closes, then the ordinary way")
+    @Test("a hand-over whose new channel fails is tried again with backoff; the old one serves until it closes")
     func failedHandover() throws {
         let stage = try live()
         let old = stage.service.connections[0]
         let answer = stage.service.answer
         stage.service.answer = { _ in .init(status: 503) }
         old.give(Self.closing)
-        stage.pass(.seconds(1))
+        stage.pass(.milliseconds(900))
         #expect(stage.record.handovers == [.planned, .failed])
         #expect(old.isOpen && old.closeCode == nil)
+        // After 1, 2, 4 and 8 s.
         stage.pass(.seconds(20))
+        #expect(stage.record.handovers == (0..<5).flatMap { _ in [.planned, .failed] })
+        #expect(old.isOpen && old.closeCode == nil)
         old.give(Self.event(1))
         #expect(stage.record.states.last == .live && stage.record.losses.isEmpty)
         #expect(stage.record.messages.last == Self.event(1))

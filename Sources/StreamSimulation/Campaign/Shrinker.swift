@@ -2,6 +2,9 @@
 struct Shrinker {
     /// Runs that may be spent on it.
     var budget = 400
+    /// Seconds after which no further run is begun.
+    var patience = 300.0
+    private let began = Stopwatch.seconds
     private(set) var runs = 0
 
     /// The smallest scenario found, with what it breaks.
@@ -15,10 +18,10 @@ struct Shrinker {
             best.scenario = scenario
         }
         var size = max(1, best.scenario.faults.count / 2)
-        while runs < budget {
+        while isPatient {
             var start = 0
             var hasShrunk = false
-            while start < best.scenario.faults.count, runs < budget {
+            while start < best.scenario.faults.count, isPatient {
                 var candidate = best.scenario
                 let end = min(start + size, candidate.faults.count)
                 candidate.faults.removeSubrange(start..<end)
@@ -33,6 +36,8 @@ struct Shrinker {
         }
         return best
     }
+
+    private var isPatient: Bool { runs < budget && Stopwatch.seconds - began < patience }
 
     private mutating func attempt(_ scenario: Scenario, _ checker: String) -> Violation? {
         runs += 1

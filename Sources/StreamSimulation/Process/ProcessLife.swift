@@ -94,7 +94,7 @@ final class ProcessLife: @unchecked Sendable {
         // Work that takes time, so that what concerns many streams is done bit by bit as in a real process.
         options.stopwatch = { [unowned self] in
             readings += 1
-            return Instant(nanoseconds: Int64(clamping: loop.now.uptimeNanoseconds) + readings * 700_000)
+            return Instant(nanoseconds: loops.nanoseconds + readings * 700_000)
         }
         options.tokenObtained = { [unowned self] token in
             vault.add(token: token)
@@ -266,7 +266,7 @@ final class ProcessLife: @unchecked Sendable {
         guard !isStopping, let runtime else { return }
         isStopping = true
         setClock()
-        // A simulation runs on one thread.
+        // Unsafe, and sound: a simulation runs on one thread.
         nonisolated(unsafe) let done = done
         runtime.stopping(within: .seconds(3)).whenComplete { _ in
             runtime.saveCursors()
