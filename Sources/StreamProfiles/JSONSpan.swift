@@ -64,8 +64,9 @@ struct JSONSpan {
         return endOfLongString(place, &hasEscapes)
     }
 
+    /// The same for strings that are mostly longer than keys are.
     @inline(never)
-    private func endOfLongString(_ begin: Place, _ hasEscapes: inout Bool) -> Place? {
+    func endOfLongString(_ begin: Place, _ hasEscapes: inout Bool) -> Place? {
         let end = self.end
         var place = begin
         while place < end {

@@ -130,7 +130,7 @@ struct MessageScanner: ~Copyable {
     private mutating func value(at node: Int, _ byte: UInt8, _ place: JSONSpan.Place) -> JSONSpan.Place? {
         if byte == UInt8(ascii: "\"") {
             var hasEscapes = false
-            guard let end = text.endOfString(place + 1, &hasEscapes) else { return nil }
+            guard let end = text.endOfLongString(place + 1, &hasEscapes) else { return nil }
             if node >= 0 { capture(tables.nodes[node].slot, .text, text.part(place + 1, end - 1), hasEscapes) }
             return end
         }

@@ -15,12 +15,11 @@ struct RecentIdentifiers: Sendable {
 
     /// Whether `identifier` is known.
     func contains(_ identifier: UInt64) -> Bool {
-        newer.contains(Table.stored(identifier)) || older.contains(Table.stored(identifier))
+        newer.contains(identifier) || older.contains(identifier)
     }
 
     /// Remembers `identifier`; false where it was known already.
     mutating func insert(_ identifier: UInt64) -> Bool {
-        let identifier = Table.stored(identifier)
         guard !older.contains(identifier), newer.insert(identifier) else { return false }
         if newer.count == Self.limit {
             swap(&newer, &older)
@@ -31,7 +30,10 @@ struct RecentIdentifiers: Sendable {
 
     private struct Table: Sendable {
         private(set) var count = 0
-        /// 0 where there is none; a power of two of places, at most half of them taken.
+        /// One byte of each identifier, 0 where there is none; a power of two of places, at most half of them taken. Eight
+        /// times as many fit a cache as identifiers do, and nearly always they are all that is looked at.
+        private var marks: [UInt8] = []
+        /// The identifiers themselves; only where there is a mark.
         private var places: [UInt64] = []
         /// By how much a product is shifted to give a place.
         private var shift: UInt64 = 63
@@ -41,48 +43,55 @@ struct RecentIdentifiers: Sendable {
         /// Drawn for each process: a server that chooses identifiers must not be able to choose their places.
         private static let drawnMultiplier = UInt64.random(in: .min ... .max) | 1
 
-        /// 0 stands for an empty place.
-        static func stored(_ identifier: UInt64) -> UInt64 {
-            identifier == 0 ? .max : identifier
-        }
-
         func contains(_ identifier: UInt64) -> Bool {
-            !places.isEmpty && places[place(of: identifier)] != 0
+            !marks.isEmpty && marks[place(of: identifier)] != 0
         }
 
         mutating func insert(_ identifier: UInt64) -> Bool {
-            if (count &+ 1) &* 2 > places.count { grow() }
+            if (count &+ 1) &* 2 > marks.count { grow() }
             let place = place(of: identifier)
-            guard places[place] == 0 else { return false }
-            places[place] = identifier
+            guard marks[place] == 0 else { return false }
+            put(identifier, at: place)
             count &+= 1
             return true
         }
 
         mutating func removeAll() {
             count = 0
-            for place in places.indices { places[place] = 0 }
+            for place in marks.indices { marks[place] = 0 }
+        }
+
+        private mutating func put(_ identifier: UInt64, at place: Int) {
+            marks[place] = Self.mark(identifier)
+            places[place] = identifier
+        }
+
+        private static func mark(_ identifier: UInt64) -> UInt8 {
+            UInt8(truncatingIfNeeded: identifier) | 0x80
         }
 
         /// Where `identifier` is, or the empty place where it would be.
         private func place(of identifier: UInt64) -> Int {
-            places.withUnsafeBufferPointer { places in
-                let mask = places.count &- 1
+            marks.withUnsafeBufferPointer { marks in
+                let last = marks.count &- 1
+                let own = Self.mark(identifier)
                 // The upper bits of a product depend on all bits of both factors.
                 var place = Int(truncatingIfNeeded: (identifier &* multiplier) &>> shift)
                 while true {
-                    let found = places[place]
-                    if found == 0 || found == identifier { return place }
-                    place = (place &+ 1) & mask
+                    let mark = marks[place]
+                    if mark == 0 || mark == own && places[place] == identifier { return place }
+                    place = (place &+ 1) & last
                 }
             }
         }
 
         private mutating func grow() {
-            let old = places
-            places = [UInt64](repeating: 0, count: max(64, old.count * 2))
-            shift = UInt64(64 - places.count.trailingZeroBitCount)
-            for identifier in old where identifier != 0 { places[place(of: identifier)] = identifier }
+            let old = zip(marks, places).filter { $0.0 != 0 }.map(\.1)
+            let size = max(64, marks.count * 2)
+            marks = [UInt8](repeating: 0, count: size)
+            places = [UInt64](repeating: 0, count: size)
+            shift = UInt64(64 - size.trailingZeroBitCount)
+            for identifier in old { put(identifier, at: place(of: identifier)) }
         }
     }
 }

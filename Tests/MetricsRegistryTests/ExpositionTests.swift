@@ -80,10 +80,15 @@ import Testing
             let exposition = registry.exposition(format, now: 2_000_000_000)
             let whole = read(exposition) { exposition.count + 1 }
             #expect(whole.count == exposition.count)
-            #expect(String(decoding: whole, as: UTF8.self) == scrape(registry, format, now: 2_000_000_000))
-            for size in [1, 7, 64, 1000, 4096] { #expect(read(exposition) { size } == whole) }
+            let isScrape = String(decoding: whole, as: UTF8.self) == scrape(registry, format, now: 2_000_000_000)
+            #expect(isScrape)
+            for size in [1, 7, 64, 1000, 4096] {
+                let isSame = read(exposition) { size } == whole
+                #expect(isSame, "in pieces of \(size)")
+            }
             var random = SplitMix(state: 7)
-            #expect(read(exposition) { Int(random.next() % 700) + 1 } == whole)
+            let isSame = read(exposition) { Int(random.next() % 700) + 1 } == whole
+            #expect(isSame)
         }
     }
 
@@ -112,7 +117,8 @@ import Testing
         let text = read(first) { 5000 }
         // While the first is held, others come and go in the memory that is kept for the next.
         for now in 1...5 { _ = read(registry.exposition(.text, now: Int64(now) * 1_000_000_000)) { 5000 } }
-        #expect(read(first) { 333 } == text)
+        let isSame = read(first) { 333 } == text
+        #expect(isSame)
     }
 
     @Test func theEndIsToldOnce() throws {
