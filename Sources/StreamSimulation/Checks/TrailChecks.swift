@@ -106,7 +106,9 @@ final class TrailChecks {
         madeBytes = 0
         var index = 0
         for content in world.disk.rotatedSet(of: ProcessLife.auditPath) {
-            for line in content.split(separator: 0x0A) {
+            // What has no newline is torn for whoever reads the file, and its number is used again.
+            let end = content.lastIndex(of: 0x0A) ?? 0
+            for line in content[..<end].split(separator: 0x0A) {
                 // What a crash tore and a faulty disk would not let be cut off stays, with an end of its own.
                 guard Self.isWhole(line), let number = Self.value("line", in: line.prefix(80)), number > seen else {
                     continue
@@ -119,7 +121,8 @@ final class TrailChecks {
                     return world.fail("audit", "line \(number) is on the disk and was not made")
                 }
                 if made[index].bytes.dropLast() != line {
-                    return world.fail("audit", "line \(number) is on the disk with other bytes")
+                    let texts = [Array(line), made[index].bytes].map { String(decoding: $0.prefix(300), as: UTF8.self) }
+                    return world.fail("audit", "line \(number) is on the disk as \(texts[0]), made as \(texts[1])")
                 }
                 seen = number
                 index += 1
