@@ -72,6 +72,8 @@ struct RecentIdentifiers: Sendable {
 
         /// Where `identifier` is, or the empty place where it would be.
         private func place(of identifier: UInt64) -> Int {
+            // An unsafe buffer, because a bounds check for each step costs as much as the step. A place is shifted or masked to
+            // be less than the number of marks, which is a power of two and never 0 here.
             marks.withUnsafeBufferPointer { marks in
                 let last = marks.count &- 1
                 let own = Self.mark(identifier)
