@@ -13,7 +13,7 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The identifier of the attempt that makes connection number `generation` of a stream whose seed is `seed`. Two
-    /// generations of one stream never have the same (``SplitMix64/mix(_:)`` is a bijection); never 0.
+    /// generations of one stream never have the same (the bits are spread by a bijection); never 0.
     public init(seed: UInt64, generation: UInt64) {
         let value = SplitMix64.mix(seed &+ generation &* SplitMix64.increment)
         rawValue = value == 0 ? 1 : value

@@ -273,6 +273,7 @@ extension Probe {
         if number != retries || retries < policy.backoff.maxAttempts || policy.backoff.maxAttempts == 0 {
             fail("limit", "exhausted after \(number) retries")
         }
+        if policy.rearmAfter > .zero { rearmsAt = now + policy.rearmAfter.nanoseconds }
         ledger.hold = .none
     }
 
@@ -313,7 +314,7 @@ extension Probe {
     // MARK: At the end
 
     func examineAtEnd() {
-        if !canStayLive { return }
+        if !canStayLive || mayStillRecover { return }
         if live == nil { fail("recovery", "not live at the end: \(state.rawValue)") }
         if retries != 0 { fail("recovery", "\(retries) retries at the end, and all was well for minutes") }
         if isChanneled, policy.rolloverAfter > .zero { checkQuietEvents() }

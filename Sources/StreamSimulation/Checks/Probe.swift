@@ -114,6 +114,8 @@ final class Probe: StreamListener, @unchecked Sendable {
     private var isDirty = false
     /// What could be saved after each message of this step.
     var settledOfStep: [UInt64] = []
+    /// When it tries anew by itself, the last time that it gave up.
+    var rearmsAt: Int64?
     var lastCursor: UInt64?
     private var before = StreamTallies()
 
@@ -142,6 +144,12 @@ final class Probe: StreamListener, @unchecked Sendable {
 
     /// Whether nothing but a person or another life gets it going again.
     var isParked: Bool { state == .stopped || (state == .exhausted && policy.rearmAfter == .zero) }
+
+    /// Whether it need not be live yet: there are seven minutes from when nothing stands in its way any more.
+    var mayStillRecover: Bool {
+        guard let quiet = world.quietSince else { return true }
+        return now - max(quiet, life.bornAt, rearmsAt ?? 0) <= 420_000_000_000
+    }
 
     func fail(_ checker: String, _ message: String) {
         world.fail(checker, message, stream: name)
@@ -289,10 +297,8 @@ final class Probe: StreamListener, @unchecked Sendable {
         if let attempt, now - max(attempt.began, life.lastWoke) > 3_600_000_000_000 {
             fail("deadline", "attempt \(attempt.facts.number) has been under way for an hour")
         }
-        if let quiet = world.quietSince, now - max(quiet, life.bornAt) > 420_000_000_000, live == nil,
-            canStayLive, !life.isStopping
-        {
-            fail("recovery", "not live though nothing is wrong since \(Fault.seconds(quiet)): \(state.rawValue)")
+        if live == nil, canStayLive, !mayStillRecover, !life.isStopping {
+            fail("recovery", "not live though nothing has been wrong for minutes: \(state.rawValue)")
         }
     }
 }
