@@ -220,6 +220,8 @@ final class World: @unchecked Sendable {
 
     /// Another program rotates the trail, as logrotate does.
     private func rotate(signalAfter delay: Int64?) {
+        // A file that is rotated away often enough is gone for good, however little was in it.
+        life?.checks.trail.look()
         disk.rotate(ProcessLife.auditPath)
         guard let delay else { return }
         after(delay) { [self] in if !isAsleep { life?.reopenTrail() } }

@@ -102,7 +102,8 @@ final class TrailChecks {
 
     // MARK: The disk
 
-    private func look() {
+    /// Looks at what is on the disk and was not looked at before.
+    func look() {
         madeBytes = 0
         var index = 0
         for content in world.disk.rotatedSet(of: ProcessLife.auditPath) {

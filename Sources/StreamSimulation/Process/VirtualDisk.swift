@@ -49,9 +49,17 @@ final class VirtualDisk: FileSystem, @unchecked Sendable {
 
     /// Forgets the older files of a rotated set, which were looked at.
     func forgetRotated(of path: String) {
-        // The newest of them stays: a new life may have to look there for the last number.
-        for index in 2...Self.mostRotated {
-            if let inode = names.removeValue(forKey: "\(path).\(index)") { files[inode] = nil }
+        // Those down to the newest with a line stay: a new life may have to look there for the last number.
+        var hasLine = false
+        for index in 1...Self.mostRotated {
+            let name = "\(path).\(index)"
+            guard let inode = names[name] else { continue }
+            if hasLine {
+                names[name] = nil
+                files[inode] = nil
+            } else {
+                hasLine = files[inode]?.content.contains(0x0A) ?? false
+            }
         }
     }
 

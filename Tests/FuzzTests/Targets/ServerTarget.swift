@@ -90,17 +90,26 @@ private final class FuzzedServer: Sendable {
         try demand(connected == 0, "no connection: \(errno)")
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            let count = bytes[sent...].withUnsafeBytes { rest in
+                uninterrupted { send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL)) }
             }
             guard count > 0 else { break }
             sent += count
         }
         shutdown(descriptor, Int32(SHUT_WR))
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        try demand(poll(&wanted, 1, 60_000) > 0, "neither an answer nor an end within a minute")
+        let ready = uninterrupted { poll(&wanted, 1, 60_000) }
+        try demand(ready > 0, "neither an answer nor an end within a minute: \(ready), \(errno)")
         var answer = [UInt8](repeating: 0, count: 16_384)
-        let count = recv(descriptor, &answer, answer.count, 0)
+        let count = uninterrupted { recv(descriptor, &answer, answer.count, 0) }
         return Array(answer.prefix(max(count, 0)))
+    }
+
+    /// Calls again what a signal interrupted: libFuzzer looks at its clock by one, every few seconds.
+    private func uninterrupted<Result: FixedWidthInteger & SignedInteger>(_ call: () -> Result) -> Result {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
     }
 }
