@@ -257,6 +257,8 @@ final class ProcessLife: @unchecked Sendable {
         if world.quietSince == nil, !isStopping {
             for probe in probes where probe.isParked && world.random.chance(0.1) { requestReconnect(probe.index) }
         }
+        // An attempt that was under way when the last fault ended may still fail, and be one too many.
+        if let quiet = world.quietSince, world.now - quiet < 180_000_000_000, !isStopping { callBackEveryone() }
     }
 
     // MARK: The end
