@@ -129,6 +129,17 @@ import Testing
         #expect(files.get { $0.descriptors.count } == 1)
     }
 
+    @Test func numbersGoOnFromTheHighestWhereLinesStandTwice() throws {
+        // A bad disk took more than it said, would not let it be cut off, and was then given the first of it again.
+        files.write(text(1...6) + #"{"timest"# + "\n" + text(5...5), to: path)
+        var file = try open()
+        #expect(file.lastLine == 6)
+        file.close()
+        files.write([], to: path)
+        files.write(Array((text(1...6) + text(5...5)).utf8), to: "\(path).1")
+        #expect(try open().lastLine == 6)
+    }
+
     @Test func numbersGoOnFromTheNewestFileThatHasOne() throws {
         // As a loss of power leaves it without fsync: two files emptied, one of them torn.
         files.write(Array(text(1...4).utf8), to: "\(path).3")

@@ -54,19 +54,13 @@ struct AuditFileRecovery {
         return 0
     }
 
-    /// The number of the last line that has one, among the last mebibyte before `end`.
+    /// The highest number of a line among the last mebibyte before `end`. That is not always the last line's: what was
+    /// written in part on a bad disk that would not let it be cut off is written again behind it.
     private func lastNumber(_ descriptor: Int32, path: String, end: Int64) throws(FileError) -> UInt64 {
         let start = max(0, end - (1 << 20))
         if start == end { return 0 }
         let bytes = try files.read(descriptor, path: path, offset: start, count: Int(end - start))
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let line = rest.dropLast()
-            let begin = line.lastIndex(of: 0x0A).map { $0 + 1 } ?? line.startIndex
-            if let number = Self.number(ofLine: line[begin...]) { return number }
-            rest = rest[..<begin]
-        }
-        return 0
+        return bytes.split(separator: 0x0A).compactMap(Self.number(ofLine:)).max() ?? 0
     }
 
     /// The number of the last line of the newest older file that has one: a loss of power can take all that several of

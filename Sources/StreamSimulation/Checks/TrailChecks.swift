@@ -144,9 +144,9 @@ final class TrailChecks {
     private func lastOnDisk() -> UInt64? {
         for content in world.disk.rotatedSet(of: ProcessLife.auditPath).reversed() {
             let end = content.lastIndex(of: 0x0A) ?? 0
-            for line in content[..<end].split(separator: 0x0A).reversed() {
-                if Self.isWhole(line), let number = Self.value("line", in: line.prefix(80)) { return number }
-            }
+            let numbers = content[..<end].split(separator: 0x0A).filter(Self.isWhole)
+                .compactMap { Self.value("line", in: $0.prefix(80)) }
+            if let highest = numbers.max() { return highest }
         }
         return nil
     }
