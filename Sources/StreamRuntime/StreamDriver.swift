@@ -193,8 +193,10 @@ final class StreamDriver: StreamConnectionDelegate {
         }
         if let timer, timer.at <= deadline { return }
         timer?.task?.cancel()
-        // Delays before attempts are not met on common ticks: they were spread on purpose.
-        if let ticks = place.ticks?.value, machine.state == .live, let tick = ticks.tick(for: deadline) {
+        // Delays before attempts are not met on common ticks: they were spread on purpose. A stream that was stopped
+        // waits for its peer's last word: cancelling a timer of its own would be a search among all of the loop's.
+        let isCommon = machine.state == .live || machine.state == .stopped
+        if isCommon, let ticks = place.ticks?.value, let tick = ticks.tick(for: deadline) {
             ticks.wake(self, on: tick)
             timer = (tick, nil)
             return

@@ -12,12 +12,15 @@ extension StreamRuntime {
             guard let place = held.first?.place else { continue }
             let promises = held.map { ($0, place.loop.makePromise(of: Void.self)) }
             leaving += promises.map { ($0, $1.futureResult) }
-            place.work.add(
-                promises.map { held, over in
-                    LoopWork.Item {
-                        self.retire(held) { over.succeed() }
+            place.closings.add(
+                promises.map { held, promise in
+                    LoopClosings.Closing { over in
+                        self.retire(held) {
+                            promise.succeed()
+                            over()
+                        }
                     } dropped: {
-                        over.fail(EventLoopError.shutdown)
+                        promise.fail(EventLoopError.shutdown)
                     }
                 })
         }
@@ -78,6 +81,7 @@ extension StreamRuntime {
             return (held, Array(state.leaving.values), state.saving)
         }
         saving?.cancel()
+        for place in places.values { place.closings.hurry() }
         let loop = group.next()
         let done = loop.makePromise(of: Void.self)
         let deadline = loop.scheduleTask(in: .nanoseconds(limit.nanoseconds)) { done.succeed() }

@@ -14,7 +14,7 @@ public final class StreamRuntime: Sendable {
     let group: any EventLoopGroup
     let state: NIOLockedValueBox<State>
     let surroundings: StreamDriver.Surroundings
-    private let places: [ObjectIdentifier: LoopPlace]
+    let places: [ObjectIdentifier: LoopPlace]
 
     /// A runtime that holds nothing yet.
     ///

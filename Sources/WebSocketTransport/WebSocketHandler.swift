@@ -312,7 +312,12 @@ final class WebSocketHandler: ChannelInboundHandler {
     private func linger() {
         phase = .lingering
         flush()
-        guard let context else { return }
+        // Most peers close right behind their close frame, which is seen in the same batch of reads: no timer for them.
+        context?.eventLoop.assumeIsolated().execute { [weak self] in self?.setLingerTimer() }
+    }
+
+    private func setLingerTimer() {
+        guard phase == .lingering, let context else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(connection.options.lingerTimeout)) {
             [weak self] in self?.drop()
         }
