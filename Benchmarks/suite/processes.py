@@ -125,12 +125,12 @@ class Workplace:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def wait_until(condition, seconds, what):
+def wait_until(condition, seconds, what, pause=0.005):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise Failed(f"{what} did not come within {seconds} s")
-        time.sleep(0.005)
+        time.sleep(pause)
 
 
 def free_port():
