@@ -16,10 +16,10 @@ final class LoopClosings: Sendable {
     }
 
     /// The most that are awaited at once. All of their answers together are a few milliseconds of work.
-    static let most = 128
+    static let most = 64
     /// After so long one is not counted as awaited any more, answered or not: thousands of streams whose peer never
     /// answers would otherwise end in turns of their whole close timeout.
-    static let patience = Duration.milliseconds(50)
+    static let patience = Duration.milliseconds(25)
 
     private struct State {
         var waiting = CircularBuffer<Closing>()
