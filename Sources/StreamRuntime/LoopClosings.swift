@@ -19,7 +19,7 @@ final class LoopClosings: Sendable {
     static let most = 64
     /// After so long one is not counted as awaited any more, answered or not: thousands of streams whose peer never
     /// answers would otherwise end in turns of their whole close timeout.
-    static let patience = Duration.milliseconds(25)
+    static let patience = Duration.milliseconds(50)
 
     private struct State {
         var waiting = CircularBuffer<Closing>()
