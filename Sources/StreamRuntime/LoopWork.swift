@@ -28,7 +28,8 @@ final class LoopWork: Sendable {
     static let quiet = Duration.milliseconds(10)
 
     private struct State {
-        var items: [Item] = []
+        /// Nil where one is done: what it holds, a stream perhaps, goes with it, and not all of them with the last.
+        var items: [Item?] = []
         /// The first of `items` that is not done.
         var next = 0
         /// The time worked since the loop last looked around.
@@ -54,8 +55,9 @@ final class LoopWork: Sendable {
     /// Does `items` in their order: at once, on the loop, as far as there is time. May be called from any thread.
     func add(_ items: [Item]) {
         loop.execute { [self] in
-            state.value.items += items
-            work()
+            state.value.items += items.map(Optional.some)
+            // Not in this task, which holds all of the items until it is over.
+            loop.execute { [self] in work() }
         }
     }
 
@@ -110,6 +112,7 @@ final class LoopWork: Sendable {
         let next = state.value.next
         guard next < state.value.items.count else { return nil }
         let item = state.value.items[next]
+        state.value.items[next] = nil
         state.value.next = next + 1
         if state.value.next == state.value.items.count {
             state.value.items = []

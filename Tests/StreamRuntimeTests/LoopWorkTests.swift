@@ -77,6 +77,34 @@ struct LoopWorkTests {
         #expect(record.done == [0, 1])
     }
 
+    /// Something that takes time to let go of.
+    private final class Burden: Sendable {
+        private let gone: @Sendable () -> Void
+
+        init(gone: @escaping @Sendable () -> Void) { self.gone = gone }
+
+        deinit { gone() }
+    }
+
+    @Test("what is done is let go of at once, which is part of the work, and not together with the last of all")
+    func letGo() {
+        let work = makeWork()
+        let held = NIOLockedValueBox(10)
+        work.add(
+            (0..<10).map { _ in
+                let burden = Burden { [record] in
+                    held.withLockedValue { $0 -= 1 }
+                    record.pass(LoopWork.budget / 4)
+                }
+                return LoopWork.Item { withExtendedLifetime(burden) {} }
+            })
+        loop.run()
+        // The time of the last one is seen when the next one has been done.
+        #expect(held.withLockedValue { $0 } == 5)
+        look()
+        #expect(held.withLockedValue { $0 } == 0)
+    }
+
     @Test("what is asked for bit by bit within one turn of the loop shares one budget")
     func bitByBit() {
         let work = makeWork()
