@@ -92,4 +92,26 @@ struct ReleaseTests {
                 try bench.connection().open()
             })
     }
+
+    @Test("a credential goes with the last plan that names it, and one that comes back begins anew")
+    func credential() throws {
+        let bench = Bench()
+        let (connection, _) = try bench.live()
+        weak let keeper = (bench.network.delegate(of: 1) as? StreamDriver)?.credential
+        try #require(keeper != nil)
+        bench.apply(credentials: [:])
+        connection.close(1000, origin: .local)
+        bench.run()
+        #expect(bench.removed == ["s"])
+        bench.network.forget()
+        let isFreed = keeper == nil
+        #expect(isFreed)
+        bench.apply(try Bench.stream())
+        // What was granted before was its predecessor's.
+        try bench.grant("t2")
+        #expect(try bench.connection().request.target.query?.contains("access_token=t2") == true)
+        // NIO's debug builds insist that each promise is kept.
+        _ = bench.runtime.stopping(within: .seconds(3))
+        bench.advance(.seconds(60))
+    }
 }
