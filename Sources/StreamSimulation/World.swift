@@ -197,7 +197,7 @@ final class World: @unchecked Sendable {
     /// Outside of every call of the process.
     private func runDown() {
         while let life = gone.popLast() {
-            if let held = life.runDown() { fail("release", "the process is over, and \(held) is still held") }
+            if let remains = life.runDown() { fail("release", "the process is over, and \(remains)") }
         }
     }
 

@@ -300,20 +300,20 @@ final class ProcessLife: @unchecked Sendable {
     }
 
     /// Lets the runtime of a process that is gone come to its end, by its own rules and seen by nobody: promises are kept
-    /// and cycles broken that a kill leaves as they are. Gives what of it is still held then; nil where nothing is.
+    /// and cycles broken that a kill leaves as they are. Tells what of it stays; nil: nothing.
     func runDown() -> String? {
         loops.obeysCancelledTimers = { false }
         _ = runtime?.stopping(within: .seconds(3))
         guard loops.runDown() else {
             loops.kill(runtime)
-            return "its event loops, on which something is due for ever"
+            return "something is due on its event loops for ever"
         }
         loops.kill(nil)
         weak let witness = runtime
         runtime = nil
         for connection in connections { connection.connection?.sever() }
-        if witness != nil { return "its runtime" }
-        return connections.contains { $0.stream != nil } ? "one of its streams" : nil
+        if witness != nil { return "its runtime is still held" }
+        return connections.contains { $0.stream != nil } ? "one of its streams is still held" : nil
     }
 
     func made(_ connection: VirtualConnection, for stream: any StreamConnectionDelegate) {
