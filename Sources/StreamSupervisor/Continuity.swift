@@ -60,10 +60,14 @@ public struct Continuity: Sendable {
     // MARK: Messages
 
     /// Counts application messages as long as nothing follows from them: those without a number, and those that are the
-    /// next of the stream's numbering. Gives how many.
+    /// next of the stream's numbering. What acknowledges is an event while live, as any event may. Gives how many.
     mutating func receiveInOrder(_ messages: UnsafeBufferPointer<MessageFacts>) -> Int {
         var count = 0
-        while count < messages.count, messages[count].role == .event, takeInOrder(messages[count]) { count &+= 1 }
+        while count < messages.count {
+            let role = messages[count].role
+            guard role == .event || role == .acknowledgment, takeInOrder(messages[count]) else { break }
+            count &+= 1
+        }
         tallies.received.add(UInt64(count))
         return count
     }
