@@ -67,8 +67,7 @@ struct IdentifierTable: Sendable {
 
     /// Who frees the memory.
     private final class Memory: Sendable {
-        // Written to by the one table that refers to it: `own` sees to that.
-        nonisolated(unsafe) let places: Places
+        let places: Places
 
         init(groups: Int) {
             places = Places(groups: groups)
@@ -89,7 +88,7 @@ private enum Finding {
 
 /// The memory of a table.
 private struct Places: @unchecked Sendable {
-    // Unchecked for the pointers' sake; a table writes to no memory that another one refers to.
+    // Unchecked for the pointers' sake: only the one table that refers to the memory writes to it, `own` sees to that.
     static let none = Places(groups: 0)
 
     let groups: Int
