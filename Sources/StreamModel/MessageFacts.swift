@@ -1,7 +1,7 @@
 /// What the machine needs to know of a received message; a profile reads it out of the bytes.
 public struct MessageFacts: Hashable, Sendable {
     /// What the message is for.
-    public enum Role: UInt8, Sendable {
+    public enum Role: UInt8, Sendable, BitwiseCopyable {
         /// Application data, or anything that is none of the others.
         case event
         /// The server's yes to the subscription or the resume.

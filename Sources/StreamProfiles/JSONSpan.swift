@@ -1,7 +1,7 @@
 /// The bytes of a message that is scanned as JSON: how far a string, a word, a number or a container reaches.
 struct JSONSpan {
     // Unsafe pointers, because a bounds check for each byte would cost more than the work. They point into the message
-    // that `MessageMatcher.facts(of:)` was given, do not leave it, and each read is preceded by a look at `end`.
+    // that a matcher was given, do not leave it, and each read is preceded by a look at `end`.
     typealias Place = UnsafePointer<UInt8>
 
     let start: Place
@@ -88,17 +88,20 @@ struct JSONSpan {
     /// The first quote or backslash from `begin` on, or one of the last bytes before `end`, which are not looked at.
     @inline(__always)
     private static func quoteOrBackslash(_ begin: Place, _ end: Place) -> Place {
-        let quote = SIMD16<UInt8>(repeating: UInt8(ascii: "\""))
-        let backslash = SIMD16<UInt8>(repeating: UInt8(ascii: "\\"))
         var place = begin
+        // Twice as many as long as there are none: a string's end is foreseen by nobody, but that there is one in each half.
+        while end - place >= 32 {
+            let first = marks(place)
+            let second = marks(place + 16)
+            let both = first | second
+            if both[0] | both[1] != 0 {
+                if let index = Self.first(first) { return place + index }
+                if let index = Self.first(second) { return place + 16 + index }
+            }
+            place += 32
+        }
         while end - place >= 16 {
-            let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
-            // A mask is sixteen bytes, each of which is 0 or has all its bits set: its words are looked at instead of it.
-            let found = unsafeBitCast((bytes .== quote) .| (bytes .== backslash), to: SIMD2<UInt64>.self)
-            let first = UInt64(littleEndian: found[0])
-            if first != 0 { return place + (first.trailingZeroBitCount >> 3) }
-            let second = UInt64(littleEndian: found[1])
-            if second != 0 { return place + 8 + (second.trailingZeroBitCount >> 3) }
+            if let first = first(marks(place)) { return place + first }
             place += 16
         }
         while end - place >= 8 {
@@ -109,6 +112,24 @@ struct JSONSpan {
             place += 8
         }
         return place
+    }
+
+    /// The sixteen bytes at `place`: all bits of a quote or a backslash are set, and none of other bytes.
+    @inline(__always)
+    private static func marks(_ place: Place) -> SIMD2<UInt64> {
+        let quote = SIMD16<UInt8>(repeating: UInt8(ascii: "\""))
+        let backslash = SIMD16<UInt8>(repeating: UInt8(ascii: "\\"))
+        let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
+        return unsafeBitCast((bytes .== quote) .| (bytes .== backslash), to: SIMD2<UInt64>.self)
+    }
+
+    /// The index of the first byte that is not 0.
+    @inline(__always)
+    private static func first(_ marks: SIMD2<UInt64>) -> Int? {
+        let first = UInt64(littleEndian: marks[0])
+        if first != 0 { return first.trailingZeroBitCount >> 3 }
+        let second = UInt64(littleEndian: marks[1])
+        return second != 0 ? 8 + second.trailingZeroBitCount >> 3 : nil
     }
 
     /// The highest bit of each byte of `word` that is zero.
@@ -150,6 +171,11 @@ struct JSONSpan {
     @inline(__always)
     func endOfToken(_ begin: Place) -> Place? {
         var place = begin
+        while end - place >= 8 {
+            let digits = JSONBytes.digits(JSONBytes.word(place))
+            place += digits
+            if digits < 8 { break }
+        }
         while place < end, place.pointee &- 0x30 < 10 { place += 1 }
         // Mostly a whole number, which ends here.
         if place > begin, place == end || place.pointee < UInt8(ascii: "-") && place.pointee != UInt8(ascii: "+") {

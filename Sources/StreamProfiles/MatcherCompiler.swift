@@ -13,23 +13,23 @@ struct MatcherCompiler {
     }
 
     private let root = Step(key: [])
-    private var matcher = MessageMatcher()
-    private var conditions: [[MessageMatcher.Condition]] = []
+    private var tables = MatcherTables()
+    private var conditions: [[MatcherTables.Condition]] = []
     private var bits = 0
     /// Whether it was more than a matcher can hold: 64 places, 64 conditions.
     private(set) var isTooLarge = false
 
     mutating func addSequence(_ pointer: JSONPointer, channel: JSONPointer?, allowsText: Bool) {
-        if let slot = slot(at: pointer) { matcher.slots[slot].isSequence = true }
-        if let channel, let slot = slot(at: channel) { matcher.slots[slot].isChannel = true }
-        matcher.allowsTextSequence = allowsText
+        if let slot = slot(at: pointer) { tables.slots[slot].isSequence = true }
+        if let channel, let slot = slot(at: channel) { tables.slots[slot].isChannel = true }
+        tables.allowsTextSequence = allowsText
     }
 
     mutating func addIdentifier(_ pointers: [JSONPointer]) {
         for (part, pointer) in pointers.enumerated() {
-            if let slot = slot(at: pointer) { matcher.slots[slot].identifierPart = part }
+            if let slot = slot(at: pointer) { tables.slots[slot].identifierPart = part }
         }
-        matcher.identifierParts = pointers.count
+        tables.identifierParts = pointers.count
     }
 
     /// Adds a role; what was added earlier is decided first.
@@ -49,40 +49,40 @@ struct MatcherCompiler {
                     if let compiled = compile(expectation, bit, variables) { conditions[slot].append(compiled) }
                 }
             }
-            matcher.rules.append(.init(role: role, mask: mask))
+            tables.rules.append(.init(role: role, mask: mask))
         }
     }
 
-    /// The tables, laid out so that a node's edges lie side by side.
+    /// The matcher, its tables laid out so that a node's edges lie side by side.
     mutating func finish() -> MessageMatcher {
-        for slot in matcher.slots.indices {
-            matcher.slots[slot].firstCondition = matcher.conditions.count
-            matcher.slots[slot].conditionCount = conditions[slot].count
-            matcher.conditions += conditions[slot]
+        for slot in tables.slots.indices {
+            tables.slots[slot].firstCondition = tables.conditions.count
+            tables.slots[slot].conditionCount = conditions[slot].count
+            tables.conditions += conditions[slot]
         }
-        matcher.nodes = [MessageMatcher.Node(slot: root.slot)]
+        tables.nodes = [MatcherTables.Node(slot: root.slot)]
         var queue = [(step: root, node: 0)]
         var next = 0
         while next < queue.count {
             let (step, node) = queue[next]
             next += 1
-            matcher.nodes[node].firstEdge = matcher.edges.count
-            matcher.nodes[node].edgeCount = step.children.count
+            tables.nodes[node].firstEdge = tables.edges.count
+            tables.nodes[node].edgeCount = step.children.count
             for child in step.children {
-                let target = matcher.nodes.count
-                matcher.nodes.append(MessageMatcher.Node(slot: child.slot))
+                let target = tables.nodes.count
+                tables.nodes.append(MatcherTables.Node(slot: child.slot))
                 queue.append((child, target))
                 let start = append(child.key)
-                matcher.edges.append(
+                tables.edges.append(
                     .init(key: child.key, keyStart: start, index: Self.index(child.key), target: target))
                 let firstByte = child.key.first ?? UInt8(ascii: "\"")
-                matcher.nodes[node].firstBytes |= 1 << UInt64(firstByte & 63)
+                tables.nodes[node].firstBytes |= 1 << UInt64(firstByte & 63)
                 if child.key.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
-                    matcher.nodes[node].isPlain = false
+                    tables.nodes[node].isPlain = false
                 }
             }
         }
-        return matcher
+        return MessageMatcher(tables)
     }
 
     private mutating func slot(at pointer: JSONPointer) -> Int? {
@@ -98,12 +98,12 @@ struct MatcherCompiler {
             }
         }
         if step.slot < 0 {
-            guard matcher.slots.count < 64 else {
+            guard tables.slots.count < 64 else {
                 isTooLarge = true
                 return nil
             }
-            step.slot = matcher.slots.count
-            matcher.slots.append(.init())
+            step.slot = tables.slots.count
+            tables.slots.append(.init())
             conditions.append([])
         }
         return step.slot
@@ -111,7 +111,7 @@ struct MatcherCompiler {
 
     private mutating func compile(
         _ expectation: MessagePattern.Expectation, _ bit: UInt64, _ variables: [String: VariableValue]
-    ) -> MessageMatcher.Condition? {
+    ) -> MatcherTables.Condition? {
         switch expectation {
         case .present: condition(.present, "", bit)
         case .prefix(let text): condition(.prefix, text, bit)
@@ -122,7 +122,7 @@ struct MatcherCompiler {
 
     private mutating func compile(
         _ template: TextTemplate, _ bit: UInt64, _ variables: [String: VariableValue]
-    ) -> MessageMatcher.Condition? {
+    ) -> MatcherTables.Condition? {
         if let sole = template.soleVariable {
             switch variables[sole.name] {
             case .integer(let number): return condition(.token, String(number), bit)
@@ -136,15 +136,15 @@ struct MatcherCompiler {
     }
 
     private mutating func condition(
-        _ kind: MessageMatcher.Condition.Kind, _ text: String, _ bit: UInt64
-    ) -> MessageMatcher.Condition {
+        _ kind: MatcherTables.Condition.Kind, _ text: String, _ bit: UInt64
+    ) -> MatcherTables.Condition {
         let bytes = Array(text.utf8)
         return .init(kind: kind, start: append(bytes), count: bytes.count, bit: bit)
     }
 
     private mutating func append(_ bytes: [UInt8]) -> Int {
-        defer { matcher.texts += bytes }
-        return matcher.texts.count
+        defer { tables.texts += bytes }
+        return tables.texts.count
     }
 
     /// The index in a list that a step may mean (RFC 6901, section 4: no leading zeros).

@@ -1,3 +1,5 @@
+import StreamModel
+
 /// One pass over one message. Knows strings, escapes and nesting; descends only where a wanted place may be; skips
 /// everything else. Never recurses: what it descends into is as deep as the deepest wanted pointer.
 ///
@@ -8,7 +10,22 @@ struct MessageScanner: ~Copyable {
         var node: Int
         /// The index of the next item; -1 in an object.
         var nextIndex: Int
-        var isFirst: Bool
+        var isFirst = true
+    }
+
+    /// What is known at a place of the message. It depends on nothing that stands behind.
+    struct Findings {
+        /// How many levels the place lies deep.
+        var depth = 0
+        /// One bit for each place that was not seen yet.
+        var wanted: UInt64 = 0
+        /// One bit for each condition that is met.
+        var met: UInt64 = 0
+        var hasSequence = false
+        var sequence: UInt64 = 0
+        var channel: UInt64 = 0
+        var identifier: UInt64 = 0
+        var identifierPartsFound = 0
     }
 
     enum ValueKind {
@@ -18,65 +35,108 @@ struct MessageScanner: ~Copyable {
     }
 
     private let text: JSONSpan
-    private let tables: MatcherTables
+    private let view: UnsafePointer<MatcherView>
     private let levels: UnsafeMutableBufferPointer<Level>
-    private let allowsTextSequence: Bool
-    private var depth = 0
-    /// One bit for each place that was not seen yet.
-    private var wanted: UInt64
+    /// What later messages may begin with; nil: nothing is remembered.
+    private let memory: UnsafeMutablePointer<MessageMemory>?
+    /// Up to here the message begins as an earlier one did.
+    private let common: JSONSpan.Place
+    private var findings = Findings()
 
-    private(set) var met: UInt64 = 0
-    private(set) var sequence: UInt64?
-    private(set) var channel: UInt64 = 0
-    private(set) var identifier: UInt64 = 0
-    private(set) var identifierPartsFound = 0
+    @inline(__always)
+    private var tables: MatcherView { _read { yield view.pointee } }
 
+    // Inlined, because the scanner would be copied on its way out.
+    @inline(__always)
     init(
-        text: JSONSpan, tables: MatcherTables, levels: UnsafeMutableBufferPointer<Level>, allowsTextSequence: Bool
+        text: JSONSpan, view: UnsafePointer<MatcherView>, levels: UnsafeMutableBufferPointer<Level>,
+        memory: UnsafeMutablePointer<MessageMemory>?
     ) {
         self.text = text
-        self.tables = tables
+        self.view = view
         self.levels = levels
-        self.allowsTextSequence = allowsTextSequence
-        wanted = tables.wanted
+        self.memory = memory
+        common = text.start + (memory?.pointee.meet(text) ?? 0)
     }
 
     /// Whether the message was sound as far as it was looked at.
     @inline(__always)
     mutating func scan() -> Bool {
-        var place = text.start
-        let byte = text.byte(afterSpace: &place)
-        if byte == UInt8(ascii: "{"), tables.nodes.pointee.slot < 0 {
-            levels[0] = Level(node: 0, nextIndex: -1, isFirst: true)
-            depth = 1
-            place += 1
-        } else {
-            guard let next = value(at: 0, byte, place) else { return false }
-            place = next
-        }
-        while depth > 0 {
-            if wanted == 0 { return true }
-            let next = levels[depth &- 1].nextIndex < 0 ? members(place) : nextItem(place)
+        let first =
+            if let memory, memory.pointee.place <= common - text.start { resume(memory) } else { begin() }
+        guard var place = first else { return false }
+        while findings.depth > 0 {
+            if findings.wanted == 0 { return true }
+            let next = levels[findings.depth &- 1].nextIndex < 0 ? members(place) : nextItem(place)
             guard let next else { return false }
             place = next
         }
-        return wanted == 0 || text.afterSpace(place) == text.end
+        return findings.wanted == 0 || text.afterSpace(place) == text.end
     }
 
-    /// Goes on in an object, until it ends, leads into a value that is looked through, or nothing is wanted any more.
+    /// What was found, once `scan` has said yes.
+    @inline(__always)
+    var facts: MessageFacts {
+        var role = MessageFacts.Role.event
+        var rule = tables.rules
+        let end = rule + tables.ruleCount
+        while rule < end {
+            if findings.met & rule.pointee.mask == rule.pointee.mask {
+                role = rule.pointee.role
+                break
+            }
+            rule += 1
+        }
+        let isIdentified = tables.identifierParts > 0 && findings.identifierPartsFound == tables.identifierParts
+        return MessageFacts(
+            role: role, sequence: findings.hasSequence ? findings.sequence : nil, channel: findings.channel,
+            identifier: isIdentified ? findings.identifier : nil)
+    }
+
+    /// Reads the outermost value, or the first byte of it where it is looked through.
+    private mutating func begin() -> JSONSpan.Place? {
+        findings.wanted = tables.wanted
+        var place = text.start
+        let byte = text.byte(afterSpace: &place)
+        guard byte == UInt8(ascii: "{"), tables.nodes.pointee.slot < 0 else { return value(at: 0, byte, place) }
+        levels[0] = Level(node: 0, nextIndex: -1)
+        findings.depth = 1
+        return place + 1
+    }
+
+    /// Goes on where an earlier message that began alike has led to.
+    @inline(__always)
+    private mutating func resume(_ memory: UnsafeMutablePointer<MessageMemory>) -> JSONSpan.Place? {
+        findings = memory.pointee.findings
+        var index = 0
+        while index < findings.depth {
+            levels[index] = memory.pointee.levels[index]
+            index &+= 1
+        }
+        var place = text.start + memory.pointee.place
+        return value(at: memory.pointee.target, text.byte(afterSpace: &place), place)
+    }
+
+    /// Goes on in an object and in those inside of it and around it, until the outermost ends, one leads into or out to a
+    /// list, or nothing is wanted any more.
     @inline(never)
     private mutating func members(_ begin: JSONSpan.Place) -> JSONSpan.Place? {
         let text = self.text
-        let level = depth
-        let node = tables.nodes + levels[level &- 1].node
+        var level = findings.depth
+        var node = tables.nodes + levels[level &- 1].node
         var isFirst = levels[level &- 1].isFirst
         levels[level &- 1].isFirst = false
         var place = begin
         repeat {
             var byte = text.byte(afterSpace: &place)
             if byte == UInt8(ascii: "}") {
-                depth = level &- 1
-                return place + 1
+                place += 1
+                level &-= 1
+                findings.depth = level
+                guard level > 0, levels[level &- 1].nextIndex < 0 else { return place }
+                node = tables.nodes + levels[level &- 1].node
+                isFirst = false
+                continue
             }
             if !isFirst {
                 guard byte == UInt8(ascii: ",") else { return nil }
@@ -100,9 +160,16 @@ struct MessageScanner: ~Copyable {
             }
             guard text.byte(afterSpace: &place) == UInt8(ascii: ":") else { return nil }
             place += 1
+            if place <= common { memory?.pointee.note(place - text.start, target, findings, levels) }
             guard let next = value(at: target, text.byte(afterSpace: &place), place) else { return nil }
             place = next
-        } while depth == level && wanted != 0
+            guard findings.depth != level else { continue }
+            level = findings.depth
+            guard levels[level &- 1].nextIndex < 0 else { return place }
+            node = tables.nodes + levels[level &- 1].node
+            isFirst = true
+            levels[level &- 1].isFirst = false
+        } while findings.wanted != 0
         return place
     }
 
@@ -110,19 +177,19 @@ struct MessageScanner: ~Copyable {
         var place = text.afterSpace(begin)
         let byte = text.byte(place)
         if byte == UInt8(ascii: "]") {
-            depth -= 1
+            findings.depth -= 1
             return place + 1
         }
-        if levels[depth - 1].isFirst {
-            levels[depth - 1].isFirst = false
+        if levels[findings.depth - 1].isFirst {
+            levels[findings.depth - 1].isFirst = false
         } else {
             guard byte == UInt8(ascii: ",") else { return nil }
             place = text.afterSpace(place + 1)
         }
-        let index = levels[depth - 1].nextIndex
+        let index = levels[findings.depth - 1].nextIndex
         // Not `+= 1`: with the thread sanitizer, Swift 6.3 makes of that what it cannot compile.
-        levels[depth - 1].nextIndex = index + 1
-        return value(at: tables.edge(from: levels[depth - 1].node, index: index), text.byte(place), place)
+        levels[findings.depth - 1].nextIndex = index + 1
+        return value(at: tables.edge(from: levels[findings.depth - 1].node, index: index), text.byte(place), place)
     }
 
     /// Reads the value at a node of the tree of pointers, or passes over it where the node is -1.
@@ -147,8 +214,8 @@ struct MessageScanner: ~Copyable {
         capture(tables.nodes[node].slot, .container, text.part(place, place), false)
         guard tables.nodes[node].edgeCount > 0 else { return text.endOfContainer(place) }
         let isObject = text.byte(place) == UInt8(ascii: "{")
-        levels[depth] = Level(node: node, nextIndex: isObject ? -1 : 0, isFirst: true)
-        depth += 1
+        levels[findings.depth] = Level(node: node, nextIndex: isObject ? -1 : 0)
+        findings.depth += 1
         return place + 1
     }
 
@@ -156,8 +223,8 @@ struct MessageScanner: ~Copyable {
     /// nodes that are not plain, and keys among the last bytes of the message.
     @inline(__always)
     private func plainEdge(
-        from node: UnsafePointer<MessageMatcher.Node>, _ key: JSONSpan.Place
-    ) -> UnsafePointer<MessageMatcher.Edge>? {
+        from node: UnsafePointer<MatcherTables.Node>, _ key: JSONSpan.Place
+    ) -> UnsafePointer<MatcherTables.Edge>? {
         guard text.end - key > 8 else { return nil }
         let word = UInt64(littleEndian: UnsafeRawPointer(key).loadUnaligned(as: UInt64.self))
         // Most keys differ in the first byte already.
@@ -175,7 +242,7 @@ struct MessageScanner: ~Copyable {
 
     /// Whether behind the first eight bytes the key at `key` goes on and ends as that of `edge`.
     @inline(__always)
-    private func isRest(of edge: UnsafePointer<MessageMatcher.Edge>, _ key: JSONSpan.Place) -> Bool {
+    private func isRest(of edge: UnsafePointer<MatcherTables.Edge>, _ key: JSONSpan.Place) -> Bool {
         let count = edge.pointee.keyCount
         guard text.end - key > count, key[count] == UInt8(ascii: "\"") else { return false }
         return count == 8
@@ -189,12 +256,15 @@ struct MessageScanner: ~Copyable {
     ) {
         guard number >= 0 else { return }
         let bit: UInt64 = 1 << UInt64(number)
-        guard wanted & bit != 0 else { return }
-        wanted &= ~bit
+        guard findings.wanted & bit != 0 else { return }
+        findings.wanted &= ~bit
         let slot = tables.slots + number
         if slot.pointee.isSequence {
-            if kind == .token || (kind == .text && allowsTextSequence && !hasEscapes) {
-                sequence = JSONBytes.wholeNumber(value)
+            if kind == .token || (kind == .text && tables.allowsTextSequence && !hasEscapes) {
+                if let number = JSONBytes.wholeNumber(value) {
+                    findings.sequence = number
+                    findings.hasSequence = true
+                }
             }
         }
         if slot.pointee.isChannel || slot.pointee.identifierPart >= 0 {
@@ -210,13 +280,13 @@ struct MessageScanner: ~Copyable {
                 kind == .text && condition.pointee.kind == .text && !hasEscapes
                 ? JSONBytes.isEqual(value, expected)
                 : Self.holds(condition.pointee.kind, expected, kind, value, hasEscapes)
-            if holds { met |= condition.pointee.bit }
+            if holds { findings.met |= condition.pointee.bit }
         }
     }
 
     @inline(__always)
     private static func holds(
-        _ condition: MessageMatcher.Condition.Kind, _ expected: UnsafeRawBufferPointer, _ kind: ValueKind,
+        _ condition: MatcherTables.Condition.Kind, _ expected: UnsafeRawBufferPointer, _ kind: ValueKind,
         _ value: UnsafeRawBufferPointer, _ hasEscapes: Bool
     ) -> Bool {
         switch condition {
@@ -237,16 +307,16 @@ struct MessageScanner: ~Copyable {
     }
 
     private mutating func hash(
-        _ slot: MessageMatcher.Slot, _ kind: ValueKind, _ value: UnsafeRawBufferPointer, _ hasEscapes: Bool
+        _ slot: MatcherTables.Slot, _ kind: ValueKind, _ value: UnsafeRawBufferPointer, _ hasEscapes: Bool
     ) {
         guard kind != .container, kind != .token || value.first != UInt8(ascii: "n") else { return }
         let hash = JSONBytes.hash(value, isText: kind == .text, hasEscapes: hasEscapes)
         // 0 means one numbering for the whole stream.
-        if slot.isChannel { channel = hash == 0 ? 1 : hash }
+        if slot.isChannel { findings.channel = hash == 0 ? 1 : hash }
         if slot.identifierPart >= 0 {
-            identifierPartsFound += 1
+            findings.identifierPartsFound += 1
             // The parts may come in any order, so they are told apart by number and added.
-            identifier &+= JSONBytes.mix(hash &+ UInt64(slot.identifierPart))
+            findings.identifier &+= JSONBytes.mix(hash &+ UInt64(slot.identifierPart))
         }
     }
 }

@@ -13,7 +13,7 @@ public final class SharedProfile: Sendable, Equatable {
     /// What a stream must give, sorted; and what it must where its `url` stands in for the profile's.
     private let needed, neededBesideURL: [String]
     /// Nil where a pattern compares with a variable: such a matcher is a stream's or an attempt's own.
-    private let matchers: [SessionKind: SharedMatcher]?
+    private let matchers: [SessionKind: MessageMatcher]?
 
     /// `profile`, shared.
     public init(_ profile: Profile) {
@@ -25,12 +25,12 @@ public final class SharedProfile: Sendable, Equatable {
         matchers =
             profile.matcherVariables.isEmpty
             ? Dictionary(
-                uniqueKeysWithValues: SessionKind.allCases.map { ($0, SharedMatcher(profile.matcher(for: $0))) })
+                uniqueKeysWithValues: SessionKind.allCases.map { ($0, profile.matcher(for: $0)) })
             : nil
     }
 
     /// The matcher that all connections have in common for `session`; nil where each has its own.
-    public func matcher(for session: SessionKind) -> SharedMatcher? {
+    public func matcher(for session: SessionKind) -> MessageMatcher? {
         matchers?[session]
     }
 

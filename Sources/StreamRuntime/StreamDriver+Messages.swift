@@ -26,50 +26,62 @@ extension StreamDriver {
         receivedMessage = true
         let now = batchNow ?? loop.instant
         batchNow = now
+        withUnsafeTemporaryAllocation(of: MessageFacts.self, capacity: Self.mostFacts) { room in
+            var next = 0
+            while next < messages.count {
+                let isLive = machine.liveGeneration == generation
+                let count = min(messages.count - next, Self.mostFacts)
+                Self.read(messages[next..<(next + count)], on: link, isLive: isLive, into: room)
+                let taken = take(
+                    UnsafeBufferPointer(rebasing: room[..<count]),
+                    of: UnsafeBufferPointer(rebasing: messages[next..<(next + count)]), on: link, isLive: isLive,
+                    at: now)
+                // A connection that was given up meanwhile tells of nothing more.
+                guard let taken else { return }
+                next += taken
+            }
+        }
+    }
+
+    /// Messages whose facts are read before any is taken: as many as there is room for where a temporary allocation is
+    /// still made on the stack, 1 KiB.
+    private static let mostFacts = 16
+
+    /// Takes messages whose facts were read while the connection `isLive` or not; gives how many, which are fewer than all
+    /// of them where that changes, and nil where the connection is no more.
+    private func take(
+        _ all: UnsafeBufferPointer<MessageFacts>, of messages: UnsafeBufferPointer<WebSocketMessage>, on link: Link,
+        isLive: Bool, at now: Instant
+    ) -> Int? {
+        let generation = link.generation
         let takesRuns = wire.replies.isEmpty && !listener.wantsMessages
         var next = 0
-        while next < messages.count {
-            var facts: MessageFacts?
+        while next < all.count {
+            // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
             if takesRuns, !isHandling {
-                facts = Self.takeRun(of: messages, from: &next, on: link, by: &machine, at: now)
-                if next == messages.count { return }
+                next += machine.receiveInOrder(
+                    UnsafeBufferPointer(rebasing: all[next...]), from: generation, at: now)
+                if next == all.count { break }
             }
-            let payload = messages[next].payload
-            receive(
-                facts ?? Self.facts(of: payload, on: link, isLive: machine.liveGeneration == generation), of: payload,
-                on: link, at: now)
+            receive(all[next], of: messages[next].payload, on: link, at: now)
             next += 1
-            // A connection that was given up meanwhile tells of nothing more.
-            guard links[generation] === link else { return }
+            guard links[generation] === link else { return nil }
+            guard isLive == (machine.liveGeneration == generation) else { break }
         }
+        return next
     }
 
-    /// Counts messages as long as each is the next one of a live connection, as nearly every one is: nothing follows
-    /// from it, and nothing is asked. Gives the facts of the first that is not; `next` is its index.
-    ///
-    /// The machine is lent as a whole: asking for it anew would cost each message an exclusivity check.
-    private static func takeRun(
-        of messages: UnsafeBufferPointer<WebSocketMessage>, from next: inout Int, on link: Link,
-        by machine: inout StreamMachine, at now: Instant
-    ) -> MessageFacts? {
-        let generation = link.generation
-        let isLive = machine.liveGeneration == generation
-        while next < messages.count {
-            let facts = facts(of: messages[next].payload, on: link, isLive: isLive)
-            guard machine.receiveInOrder(facts, from: generation, at: now) else { return facts }
-            next += 1
+    private static func read(
+        _ messages: Slice<UnsafeBufferPointer<WebSocketMessage>>, on link: Link, isLive: Bool,
+        into room: UnsafeMutableBufferPointer<MessageFacts>
+    ) {
+        guard var place = room.baseAddress else { return }
+        for message in messages {
+            link.reader.read(message.payload, into: place)
+            // What acknowledges also while live, as any event may, is an event from then on.
+            if isLive, place.pointee.role == .acknowledgment { place.pointee.role = .event }
+            place += 1
         }
-        return nil
-    }
-
-    @inline(__always)
-    private static func facts(
-        of payload: UnsafeRawBufferPointer, on link: Link, isLive: Bool
-    ) -> MessageFacts {
-        var facts = link.matcher.facts(of: payload)
-        // What acknowledges also while live, as any event may, is an event from then on.
-        if isLive, facts.role == .acknowledgment { facts.role = .event }
-        return facts
     }
 
     private func receive(_ facts: MessageFacts, of payload: UnsafeRawBufferPointer, on link: Link, at now: Instant) {

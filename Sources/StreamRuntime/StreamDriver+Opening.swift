@@ -96,7 +96,8 @@ extension StreamDriver {
                 generation: generation, session: session, attempt: attempt, timeout: machine.policy.connectTimeout)
             let connection = surroundings.network.connection(request, on: loop, delegate: self)
             links[generation] = Link(
-                generation: generation, connection: connection, matcher: wire.matcher(for: session, attempt: attempt),
+                generation: generation, connection: connection,
+                reader: MessageReader(wire.matcher(for: session, attempt: attempt)),
                 token: token, phases: phases, attempt: attempt)
             connection.start()
         } catch {

@@ -37,11 +37,11 @@ final class StreamDriver: StreamConnectionDelegate {
 
     /// An attempt's connection, the successor in a hand-over, and the one that drains.
     ///
-    /// A class, so that a message finds its matcher without a copy of it.
+    /// A class, so that a message finds its reader without a copy of it.
     final class Link {
         let generation: UInt64
         let connection: any StreamConnection
-        let matcher: SharedMatcher
+        let reader: MessageReader
         let token: Token?
         /// What was measured before the socket was dialled.
         let phases: PhaseTimings
@@ -50,12 +50,12 @@ final class StreamDriver: StreamConnectionDelegate {
         var traffic: (received: UInt64, sent: UInt64) = (0, 0)
 
         init(
-            generation: UInt64, connection: any StreamConnection, matcher: SharedMatcher, token: Token?,
+            generation: UInt64, connection: any StreamConnection, reader: MessageReader, token: Token?,
             phases: PhaseTimings, attempt: StreamWire.Attempt
         ) {
             self.generation = generation
             self.connection = connection
-            self.matcher = matcher
+            self.reader = reader
             self.token = token
             self.phases = phases
             self.attempt = attempt

@@ -10,7 +10,7 @@ struct StreamWire: Sendable {
     private let fixed: [String: VariableValue]
     /// This stream's own: where the profile's serve all streams, or a pattern compares with something that each attempt
     /// has anew, there is none.
-    private let matchers: [SessionKind: SharedMatcher]
+    private let matchers: [SessionKind: MessageMatcher]
 
     /// Replies that the service asks for; few profiles have any.
     let replies: [(matcher: MessageMatcher, rule: Profile.Reply)]
@@ -26,12 +26,12 @@ struct StreamWire: Sendable {
         variables[Profile.BuiltInVariable.clientID.rawValue] = .string(clientID)
         variables[Profile.BuiltInVariable.stream.rawValue] = .string(specification.name)
         fixed = variables
-        var matchers: [SessionKind: SharedMatcher] = [:]
+        var matchers: [SessionKind: MessageMatcher] = [:]
         if matching, sharedProfile.matcher(for: .open) == nil,
             specification.profile.matcherVariables.isDisjoint(with: [Profile.BuiltInVariable.correlationID.rawValue])
         {
             for session in SessionKind.allCases {
-                matchers[session] = SharedMatcher(specification.profile.matcher(for: session, variables: variables))
+                matchers[session] = specification.profile.matcher(for: session, variables: variables)
             }
         }
         self.matchers = matchers
@@ -105,9 +105,9 @@ struct StreamWire: Sendable {
             subprotocols: handshake.subprotocols, maxMessageSize: maxMessageSize, timeout: timeout)
     }
 
-    func matcher(for session: SessionKind, attempt: Attempt) -> SharedMatcher {
+    func matcher(for session: SessionKind, attempt: Attempt) -> MessageMatcher {
         sharedProfile.matcher(for: session) ?? matchers[session]
-            ?? SharedMatcher(profile.matcher(for: session, variables: variables(of: attempt)))
+            ?? profile.matcher(for: session, variables: variables(of: attempt))
     }
 
     // MARK: Meanings

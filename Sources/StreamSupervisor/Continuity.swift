@@ -1,3 +1,5 @@
+// The unsafe buffer is of facts that the caller holds, valid during the call; the index is compared with its length.
+
 public import StreamModel
 
 /// What arrived of what was sent: the numbers of one stream, over all its connections.
@@ -27,12 +29,13 @@ public struct Continuity: Sendable {
     /// Continuity by the promises of `policy`.
     public init(policy: StreamPolicy) {
         rule = policy.sequence
+        isSequenced = policy.sequence != .none
         window = policy.reorderWindow
         main = SequenceTracker(rule: policy.sequence, window: policy.reorderWindow)
     }
 
     /// Whether the protocol has numbers at all.
-    public var isSequenced: Bool { rule != .none }
+    public let isSequenced: Bool
 
     /// Continuity as the audit trail shows it; nil where the protocol has no numbers.
     public var ratio: Double? { isSequenced ? tallies.continuity : nil }
@@ -56,16 +59,22 @@ public struct Continuity: Sendable {
 
     // MARK: Messages
 
-    /// Counts an application message from which nothing follows: one without a number, or the next of its numbering.
-    /// False where it is neither, and nothing was counted.
-    mutating func receiveInOrder(_ facts: MessageFacts) -> Bool {
-        guard let number = facts.sequence, rule != .none else {
-            tallies.received.add(1)
+    /// Counts application messages as long as nothing follows from them: those without a number, and those that are the
+    /// next of the stream's numbering. Gives how many.
+    mutating func receiveInOrder(_ messages: UnsafeBufferPointer<MessageFacts>) -> Int {
+        var count = 0
+        while count < messages.count, messages[count].role == .event, takeInOrder(messages[count]) { count &+= 1 }
+        tallies.received.add(UInt64(count))
+        return count
+    }
+
+    @inline(__always)
+    private mutating func takeInOrder(_ facts: MessageFacts) -> Bool {
+        guard let number = facts.sequence, isSequenced else {
             if let identifier = facts.identifier, !identifiers.insert(identifier) { tallies.duplicate.add(1) }
             return true
         }
         guard facts.channel == 0, watch == nil, main.takeNext(number) else { return false }
-        tallies.received.add(1)
         tallies.unique.add(1)
         tallies.highest = number
         return true
@@ -81,7 +90,7 @@ public struct Continuity: Sendable {
         }
         tallies.received.add(1)
         guard facts.role == .event else { return }
-        guard let number = facts.sequence, rule != .none else {
+        guard let number = facts.sequence, isSequenced else {
             if let identifier = facts.identifier, !identifiers.insert(identifier) { tallies.duplicate.add(1) }
             return
         }

@@ -28,14 +28,20 @@ struct RecentIdentifiers: Sendable {
         return true
     }
 
+    /// Eight places are looked at together, by a mark of each (as in the Swiss tables of Abseil, M. Kulukundis, CppCon
+    /// 2017): where a place is taken or not is as good as random, and a step for each place is what a processor cannot
+    /// foresee.
     private struct Table: Sendable {
+        private typealias Marks = SIMD8<UInt16>
+
         private(set) var count = 0
-        /// One byte of each identifier, 0 where there is none; a power of two of places, at most half of them taken. Eight
-        /// times as many fit a cache as identifiers do, and nearly always they are all that is looked at.
-        private var marks: [UInt8] = []
+        /// Two bytes of each identifier, 0 where there is none; a power of two of groups, at most half of their places
+        /// taken. Four times as many fit a cache as identifiers do, and nearly always they are all that is looked at; with
+        /// one byte, an identifier was looked at in vain for every sixteenth message.
+        private var marks: [Marks] = []
         /// The identifiers themselves; only where there is a mark.
         private var places: [UInt64] = []
-        /// By how much a product is shifted to give a place.
+        /// By how much a product is shifted to give a group.
         private var shift: UInt64 = 63
         /// A copy of the one that was drawn: to ask for that one costs each message a look whether it was.
         private let multiplier = Self.drawnMultiplier
@@ -43,57 +49,109 @@ struct RecentIdentifiers: Sendable {
         /// Drawn for each process: a server that chooses identifiers must not be able to choose their places.
         private static let drawnMultiplier = UInt64.random(in: .min ... .max) | 1
 
-        func contains(_ identifier: UInt64) -> Bool {
-            !marks.isEmpty && marks[place(of: identifier)] != 0
+        private enum Finding {
+            case known
+            /// Not known; the first empty place of its group, or of one behind.
+            case empty(group: Int, index: Int)
         }
 
+        @inline(__always)
+        func contains(_ identifier: UInt64) -> Bool {
+            guard !marks.isEmpty, case .known = find(identifier) else { return false }
+            return true
+        }
+
+        @inline(__always)
         mutating func insert(_ identifier: UInt64) -> Bool {
-            if (count &+ 1) &* 2 > marks.count { grow() }
-            let place = place(of: identifier)
-            guard marks[place] == 0 else { return false }
-            put(identifier, at: place)
+            if (count &+ 1) &* 2 > places.count { grow() }
+            guard case .empty(let group, let index) = find(identifier) else { return false }
+            put(identifier, group, index)
             count &+= 1
             return true
         }
 
         mutating func removeAll() {
             count = 0
-            for place in marks.indices { marks[place] = 0 }
+            for group in marks.indices { marks[group] = Marks() }
         }
 
-        private mutating func put(_ identifier: UInt64, at place: Int) {
-            marks[place] = Self.mark(identifier)
+        @inline(__always)
+        private mutating func put(_ identifier: UInt64, _ group: Int, _ index: Int) {
+            let place = group &* Marks.scalarCount &+ index
+            // By itself: to change one of eight, they would be read, and written, and waited for.
+            marks.withUnsafeMutableBytes { marks in
+                marks.storeBytes(of: Self.mark(identifier), toByteOffset: place &* 2, as: UInt16.self)
+            }
             places[place] = identifier
         }
 
-        private static func mark(_ identifier: UInt64) -> UInt8 {
-            UInt8(truncatingIfNeeded: identifier) | 0x80
+        @inline(__always)
+        private static func mark(_ identifier: UInt64) -> UInt16 {
+            UInt16(truncatingIfNeeded: identifier) | 0x8000
         }
 
-        /// Where `identifier` is, or the empty place where it would be.
-        private func place(of identifier: UInt64) -> Int {
-            // An unsafe buffer, because a bounds check for each step costs as much as the step. A place is shifted or masked to
-            // be less than the number of marks, which is a power of two and never 0 here.
+        @inline(__always)
+        private func find(_ identifier: UInt64) -> Finding {
+            // Unsafe buffers, because a bounds check for each step costs as much as the step. A group is shifted or masked to be
+            // less than their number, which is a power of two and never 0 here; there are eight places to each.
             marks.withUnsafeBufferPointer { marks in
-                let last = marks.count &- 1
-                let own = Self.mark(identifier)
-                // The upper bits of a product depend on all bits of both factors.
-                var place = Int(truncatingIfNeeded: (identifier &* multiplier) &>> shift)
-                while true {
-                    let mark = marks[place]
-                    if mark == 0 || mark == own && places[place] == identifier { return place }
-                    place = (place &+ 1) & last
+                places.withUnsafeBufferPointer { places in
+                    let last = marks.count &- 1
+                    let own = Marks(repeating: Self.mark(identifier))
+                    // The upper bits of a product depend on all bits of both factors.
+                    var group = Int(truncatingIfNeeded: (identifier &* multiplier) &>> shift)
+                    while true {
+                        let found = marks[group]
+                        var alike = Equal(found, own)
+                        while let index = alike.next() {
+                            if places[group &* Marks.scalarCount &+ index] == identifier { return .known }
+                        }
+                        var empty = Equal(found, Marks())
+                        if let index = empty.next() { return .empty(group: group, index: index) }
+                        group = (group &+ 1) & last
+                    }
                 }
             }
         }
 
+        /// The indices at which two groups of marks are equal, the lowest first.
+        private struct Equal {
+            private var low: UInt64
+            private var high: UInt64
+
+            @inline(__always)
+            init(_ left: Marks, _ right: Marks) {
+                // A mask is eight pairs of bytes, each of which is 0 or has all its bits set.
+                let words = unsafeBitCast(left .== right, to: SIMD2<UInt64>.self)
+                low = UInt64(littleEndian: words[0])
+                high = UInt64(littleEndian: words[1])
+            }
+
+            @inline(__always)
+            mutating func next() -> Int? {
+                guard low | high != 0 else { return nil }
+                if low != 0 {
+                    let index = low.trailingZeroBitCount >> 4
+                    low &= ~(0xFFFF << UInt64(16 &* index))
+                    return index
+                }
+                let index = high.trailingZeroBitCount >> 4
+                high &= ~(0xFFFF << UInt64(16 &* index))
+                return index &+ 4
+            }
+        }
+
+        @inline(never)
         private mutating func grow() {
-            let old = zip(marks, places).filter { $0.0 != 0 }.map(\.1)
-            let size = max(64, marks.count * 2)
-            marks = [UInt8](repeating: 0, count: size)
-            places = [UInt64](repeating: 0, count: size)
-            shift = UInt64(64 - size.trailingZeroBitCount)
-            for identifier in old { put(identifier, at: place(of: identifier)) }
+            let taken = places.indices.filter { marks[$0 / Marks.scalarCount][$0 % Marks.scalarCount] != 0 }
+            let old = taken.map { places[$0] }
+            let groups = max(8, marks.count * 2)
+            marks = [Marks](repeating: Marks(), count: groups)
+            places = [UInt64](repeating: 0, count: groups * Marks.scalarCount)
+            shift = UInt64(64 - groups.trailingZeroBitCount)
+            for identifier in old {
+                if case .empty(let group, let index) = find(identifier) { put(identifier, group, index) }
+            }
         }
     }
 }

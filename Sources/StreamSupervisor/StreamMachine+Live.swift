@@ -1,19 +1,29 @@
+// The unsafe buffers are of facts that the caller holds, valid during the call.
+
 public import StreamModel
 
 /// What happens to an open connection: messages, heartbeats, loss, hand-over.
 extension StreamMachine {
     // MARK: Messages
 
-    /// Takes an application message of the live connection from which nothing follows: no action and no change of
-    /// state. False where that is not so, and nothing was taken; `handle` does the rest.
+    /// Takes application messages of the live connection as long as nothing follows from them: no action and no change of
+    /// state. Gives how many; `handle` is for the one behind them.
     ///
     /// This is what a message costs in the machine. Whoever has many of them calls it first and builds no input.
+    public mutating func receiveInOrder(
+        _ messages: UnsafeBufferPointer<MessageFacts>, from generation: UInt64, at now: Instant
+    ) -> Int {
+        guard live?.generation == generation, toldState == .live, draining == nil else { return 0 }
+        let count = continuity.receiveInOrder(messages)
+        if count > 0 { live?.lastMessage = now }
+        return count
+    }
+
+    /// The same for a single message; false where it was not taken.
     public mutating func receiveInOrder(_ facts: MessageFacts, from generation: UInt64, at now: Instant) -> Bool {
-        guard facts.role == .event, live?.generation == generation, toldState == .live, draining == nil,
-            continuity.receiveInOrder(facts)
-        else { return false }
-        live?.lastMessage = now
-        return true
+        withUnsafePointer(to: facts) { facts in
+            receiveInOrder(UnsafeBufferPointer(start: facts, count: 1), from: generation, at: now) == 1
+        }
     }
 
     @inline(__always)

@@ -72,7 +72,9 @@ public struct WebSocketDecoder: ~Copyable, Sendable {
         var offset = 0
         while offset < bytes.count {
             if isAtPlainFrame, let frame = PlainFrame(in: bytes, at: offset, limit: limit) {
-                if frame.kind == .text, let invalid = firstInvalidText(frame.payload) {
+                if frame.kind == .text, !ASCIICheck.isASCII(frame.payload),
+                    let invalid = firstInvalidText(frame.payload)
+                {
                     throw fail(invalid)
                 }
                 receiver.received(frame.kind, frame.payload)

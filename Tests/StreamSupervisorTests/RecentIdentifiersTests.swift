@@ -42,4 +42,19 @@ struct RecentIdentifiersTests {
         #expect(identifiers.contains(UInt64(4 * RecentIdentifiers.limit - 1)))
         #expect(identifiers.contains(UInt64(3 * RecentIdentifiers.limit)))
     }
+
+    @Test("identifiers that have the same mark, as one in 32,768 has, are told apart")
+    func marks() {
+        var identifiers = RecentIdentifiers()
+        for step in 0..<UInt64(3 * RecentIdentifiers.limit) {
+            guard !identifiers.contains(step << 16), identifiers.insert(step << 16) else {
+                Issue.record("\(step << 16) is said to be known")
+                return
+            }
+            guard !identifiers.insert(step << 16) else {
+                Issue.record("\(step << 16) is taken for new again")
+                return
+            }
+        }
+    }
 }

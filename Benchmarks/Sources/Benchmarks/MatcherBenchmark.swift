@@ -33,7 +33,7 @@ enum MatcherBenchmark {
         guard let profile = ProfileCatalogue.builtIn.profile(named: "genesys-architect") else {
             fail("the profile genesys-architect is missing")
         }
-        let matcher = SharedMatcher(profile.matcher(for: .resume))
+        let matcher = profile.matcher(for: .resume)
         let count = 2000
         var profiled: [Double] = []
         var byHand: [Double] = []

@@ -24,6 +24,7 @@ extension FuzzTarget {
 /// A profile, and how a plain reading of a message judges it.
 private struct MatcherScene: Sendable {
     let matcher: MessageMatcher
+    let sequence: [String]
     let role: @Sendable (JSONValue) -> MessageFacts.Role
 
     static let all: [MatcherScene] = [
@@ -34,7 +35,7 @@ private struct MatcherScene: Sendable {
             messages: {refusal: {/type: {prefix: nak}}, heartbeat: {"/data/é\\"": "😀"}}
             sequence: {at: /sequence, channel: /data/type}
             identifier: [/id, "/"]
-            """
+            """, sequence: ["sequence"]
         ) { root in
             if case .string(let type)? = root.first("type"), Array(type.utf8).starts(with: "nak".utf8) {
                 return .refusal
@@ -51,7 +52,7 @@ private struct MatcherScene: Sendable {
             open: {acknowledged_by: {"": "ok"}}
             messages: {refusal: {/0/1/2: [7, "seven", null]}}
             sequence: {at: /0/1/2}
-            """
+            """, sequence: ["0", "1", "2"]
         ) { root in
             if let place = root.first("0", "1", "2") {
                 if place == .number("7") || place.isText("seven") || place == .null { return .refusal }
@@ -60,24 +61,24 @@ private struct MatcherScene: Sendable {
         },
     ]
 
-    init(_ text: String, role: @escaping @Sendable (JSONValue) -> MessageFacts.Role) {
+    init(_ text: String, sequence: [String], role: @escaping @Sendable (JSONValue) -> MessageFacts.Role) {
         let document = ConfigurationDocument(text: text, file: "profile.yaml")
         matcher = document.root.flatMap { Profile.decode($0, name: "fuzzed") }?.matcher(for: .open) ?? MessageMatcher()
+        self.sequence = sequence
         self.role = role
     }
 
-    private var hasChannel: Bool { matcher.slots.contains { $0.isChannel } }
-
     func check(_ input: [UInt8]) throws {
-        try demand(!matcher.slots.isEmpty, "the profile was not understood")
+        try demand(matcher.view.pointee.wanted != 0, "the profile was not understood")
         let facts = matcher.facts(of: input)
         try demand(facts.sequence ?? 0 <= UInt64(Int64.max), "a sequence number beyond 63 bits")
+        try checkMemory(input, facts)
         guard let document = try? JSONDocument(parsing: input), String(validating: input, as: UTF8.self) != nil else {
             return
         }
         let root = document.root
         try demand(facts.role == role(root), "\(facts.role), the plain reading says \(role(root))")
-        let place = hasChannel ? root.first("sequence") : root.first("0", "1", "2")
+        let place = root.first(sequence)
         var sequence: UInt64?
         if case .number(let text)? = place, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             sequence = Int64(text).map { UInt64($0) }
@@ -89,11 +90,27 @@ private struct MatcherScene: Sendable {
         let again = matcher.facts(of: Array(root.escapedText.utf8))
         try demand(again == facts, "written otherwise it says \(again), and not \(facts)")
     }
+
+    /// Reads `input` after messages that begin as it does: what a reader remembers of them changes nothing.
+    private func checkMemory(_ input: [UInt8], _ facts: MessageFacts) throws {
+        let reader = MessageReader(matcher)
+        for eighth in 1...8 {
+            let place = input.count * eighth / 8
+            let other = Array(input[..<place]) + Array("1,\"sequence\":2}]".utf8)
+            let alone = matcher.facts(of: other)
+            let read = other.withUnsafeBytes { reader.facts(of: $0) }
+            try demand(read == alone, "\(read) with a memory, without \(alone)")
+            let again = input.withUnsafeBytes { reader.facts(of: $0) }
+            try demand(again == facts, "\(again) after what begins like its first \(place) bytes, not \(facts)")
+        }
+    }
 }
 
 extension JSONValue {
     /// The first value at `steps` in the order of the text; of a key that stands twice, both are looked at.
     fileprivate func first(_ steps: String...) -> JSONValue? { first(steps[...]) }
+
+    fileprivate func first(_ steps: [String]) -> JSONValue? { first(steps[...]) }
 
     private func first(_ steps: ArraySlice<String>) -> JSONValue? {
         guard let step = steps.first else { return self }
