@@ -23,8 +23,8 @@ extension SinkWriter {
         /// How long lines that nobody waits for gather before they are written together: a wake of the thread for each
         /// of them costs whoever appends more than all the rest.
         var gatherFor = Duration.milliseconds(1)
-        /// A trip to the disk that takes no longer than this is waited for, and so are the lines for the next one,
-        /// without sleeping: two wakes would cost a good part of what it takes itself.
-        var spinFor = Duration.microseconds(250)
+        /// Where the last trip to the disk took no longer than this, the next is waited for for as long without
+        /// sleeping, and so are the lines for it: two wakes would cost a good part of what it takes itself.
+        var spinFor = Duration.microseconds(500)
     }
 }

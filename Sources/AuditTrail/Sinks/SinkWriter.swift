@@ -136,8 +136,7 @@ final class SinkWriter: Sendable {
                 return true
             }
             wait.deadline = deadline
-            // One that is under way, and the next.
-            if progress.trip <= limits.spinFor { wait.spinUntil = began + progress.trip * 2 }
+            if progress.trip <= limits.spinFor { wait.spinUntil = began + limits.spinFor }
             return nil
         }
         if beganToHang {
