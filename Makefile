@@ -88,8 +88,8 @@ simulate: deps-build  ## years of faults in virtual time: SEED=… or HOURS=…
 	@"$$(swift build --configuration release --show-bin-path)/holdfast-simulate" \
 		$(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
-plant:  ## plant bugs in a copy of the tree and see the simulation find each; some minutes
-	@scripts/plant.py
+plant: deps-build  ## plant bugs in a copy of the tree and see the simulation find each; half an hour
+	@scripts/plant.py $(ARGS)
 
 # With Swift's libraries inside, so that it also runs where there is no toolchain.
 RELEASE := swift build --configuration release --static-swift-stdlib --product holdfast
@@ -130,4 +130,4 @@ sbom: build  ## write what the program is made of to .build/sbom.json
 	@echo ".build/sbom.json: $$(grep -c '"bom-ref"' .build/sbom.json) components"
 
 clean:  ## remove what was built
-	@rm -rf .build .build-venv Fuzzing/.build*
+	@rm -rf .build .build-* Fuzzing/.build*

@@ -49,6 +49,11 @@ class Session:
         self.first_subscription = None
         self.cut_by_client = False
 
+    @property
+    def is_in_touch(self):
+        """Whether the exporter's present life has asked for this client's messages."""
+        return self.resumed_from is not None or self.first_subscription is not None
+
 
 class Gateway:
     """Speaks the protocol of `genesys-architect`: subscribe, reconnect, acknowledgments, events with numbers."""

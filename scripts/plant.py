@@ -4,15 +4,15 @@
     scripts/plant.py                      # all of them; prints a table as in docs/simulation.md
     scripts/plant.py "late" "stale"       # those whose names hold one of these
 
-The copy and its build stay in --tree (default: .build-planted), so that the next time builds less. Status 1 where a bug
-was not found within --seconds."""
+The copy and its build stay in --tree (default: .build-planted, a gigabyte or two; `make clean` removes it), so that the
+next time builds less. Status 1 where a bug was not found within --seconds."""
 
 import argparse
 import os
 import pathlib
 import re
 import shlex
-import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +34,41 @@ def read(text):
     return bugs
 
 
+def misfits(tree, bugs):
+    """What cannot be planted, because the sources have changed since."""
+    for name, changes in bugs:
+        for file, old, _ in changes:
+            path = tree / file
+            count = path.read_text().count(old) if path.exists() else 0
+            if count != 1:
+                yield f"{name}: {file}: the text to replace is there {count} times:\n{old}"
+
+
+def copy(root, tree):
+    """Makes `tree` hold the sources of `root` and no others; what is there as it should be is not touched."""
+    parts = ["Package.swift", "Sources", "Tests", "examples"]
+    if (root / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-z", "--", *parts], check=True, capture_output=True, cwd=root).stdout
+        files = {pathlib.Path(os.fsdecode(name)) for name in listed.split(b"\0") if name}
+        files = {file for file in files if (root / file).exists()}
+    else:  # As unpacked from an archive.
+        files = {path.relative_to(root) for part in parts for path in [root / part, *(root / part).rglob("*")]
+                 if path.is_file() and not any(name.startswith(".build") for name in path.relative_to(root).parts)}
+    if (root / "Package.resolved").exists():  # The same dependencies, where there is a choice.
+        files.add(pathlib.Path("Package.resolved"))
+    for part in parts:
+        for path in (tree / part).rglob("*"):
+            if path.is_file() and path.relative_to(tree) not in files:
+                path.unlink()
+    for file in files:
+        content = (root / file).read_bytes()
+        target = tree / file
+        if target.exists() and target.read_bytes() == content:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
 def plant(tree, changes):
     """Makes the changes; gives what the files held before."""
     before = {}
@@ -41,10 +76,21 @@ def plant(tree, changes):
         path = tree / file
         text = path.read_text()
         before.setdefault(path, text)
-        if text.count(old) != 1:
-            sys.exit(f"{file}: the text to replace is there {text.count(old)} times:\n{old}")
         path.write_text(text.replace(old, new))
     return before
+
+
+def run(program, options):
+    """Has the program look for the bug; gives its status, output and errors. It is ended where it does not end."""
+    command = [program, "--first", str(options.first), "--seconds", str(options.seconds),
+               "--events", str(options.events), "--no-shrink"]
+    try:
+        # The seed that is under way when the time is over may go on for minutes.
+        done = subprocess.run(command, capture_output=True, text=True, timeout=options.seconds + 600,
+                              env=os.environ | {"SWIFT_BACKTRACE": "enable=no"})
+    except subprocess.TimeoutExpired:
+        return 0, "", ""
+    return done.returncode, done.stdout, done.stderr
 
 
 def main():
@@ -60,15 +106,15 @@ def main():
                            help="a debug build takes a fraction of the time to make, and seconds to find each bug")
     options = arguments.parse_args()
 
+    # Whatever ends this program, the copy is left as it should be, and nothing goes on running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bugs = [bug for bug in read((ROOT / "scripts/plants.txt").read_text())
             if not options.names or any(name in bug[0] for name in options.names)]
+    if not bugs: sys.exit(f"no bug of that name: {' '.join(options.names)}")
+    if unfit := list(misfits(ROOT, bugs)): sys.exit("\n".join(unfit))
     tree = options.tree.resolve()
     tree.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        f"git ls-files -z -- Package.swift Sources Tests examples | tar -c --null -T - | tar -x -C {shlex.quote(str(tree))}",
-        shell=True, check=True, cwd=ROOT)
-    if (ROOT / "Package.resolved").exists():  # The same dependencies, where there is a choice.
-        shutil.copy(ROOT / "Package.resolved", tree)
+    copy(ROOT, tree)
     swift = shlex.split(options.swift)
     scratch = options.scratch_path or tree / ".build"
     build = swift + ["build", "--configuration", options.configuration, "--product", "holdfast-simulate"]
@@ -84,19 +130,16 @@ def main():
             if built.returncode != 0:
                 sys.exit(f"{name}: does not build\n{built.stdout}{built.stderr}")
             began = time.monotonic()
-            run = subprocess.run(
-                [program, "--first", str(options.first), "--seconds", str(options.seconds),
-                 "--events", str(options.events), "--no-shrink"], capture_output=True, text=True,
-                env=os.environ | {"SWIFT_BACKTRACE": "enable=no"})
+            status, output, errors = run(program, options)
             took = time.monotonic() - began
         finally:
             for path, text in before.items():
                 path.write_text(text)
-        figures = dict(re.findall(r"^\| ([^|\n]+) \| ([\d.]+) \|$", run.stdout, re.MULTILINE))
-        found = re.search(r"^[\d.]+ s ([a-z ]+?)(?: \(s\d+\))?: (.*)$", run.stdout, re.MULTILINE)
+        figures = dict(re.findall(r"^\| ([^|\n]+) \| ([\d.]+) \|$", output, re.MULTILINE))
+        found = re.search(r"^[\d.]+ s ([a-z ]+?)(?: \(s\d+\))?: (.*)$", output, re.MULTILINE)
         # What the program itself insists on ends it at once.
-        insisted = re.search(r"^(\S+:\d+: (?:Precondition failed|Fatal error|Assertion failed).*)$", run.stderr, re.MULTILINE)
-        if run.returncode == 0 or not (found or insisted):
+        insisted = re.search(r"^(\S+:\d+: (?:Precondition failed|Fatal error|Assertion failed).*)$", errors, re.MULTILINE)
+        if status == 0 or not (found or insisted):
             missed += 1
         checker = f"`{found[1]}`: {found[2]}" if found else f"a precondition: {insisted[1]}" if insisted else "**nobody**"
         if len(checker) > 112: checker = checker[:110] + "…"

@@ -6,7 +6,7 @@
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
     size_t count = strtoull(argv[1], 0, 10), filled = 0, total = 0;
-    char text[SIZE + 1] = {0}, *digits = message(text, 0), out[1024];
+    char text[SIZE + 1] = {0}, *digits = message(text, NUMBERED), out[1024];
     char *packed = malloc(count * PACKED + 4096);
     unsigned short *sizes = malloc(count * sizeof *sizes);
     z_stream z = {0}, back = {0};

@@ -6,21 +6,42 @@
 enum { SIZE = 200, DIGITS = 10, PACKED = 96 };
 static const uint64_t FIRST = 1000000000;
 
+// numbered; a notification of one topic, its identifier before its body; one of many topics, its identifier last.
+enum kind { NUMBERED, NOTIFICATION, TOPICS };
+
+static inline enum kind kind_of(const char *name) {
+    return strcmp(name, "notification") == 0 ? NOTIFICATION : strcmp(name, "topics") == 0 ? TOPICS : NUMBERED;
+}
+
+#define TOPIC "{\"topicName\":\"v2.users."
+#define REST_OF_TOPIC "9ac1b2c0-0b9f-4f3e-9c0d-1a2b3c4d5e6f.presence\",\"version\":\"2\","
+#define IDENTIFIER "\"metadata\":{\"CorrelationId\":\"7b0a4f1e-2c3d-4e5f-"
+#define BODY "\"eventBody\":{\"v\":\""
+
 // Writes a message; returns the place of its digits.
-static inline char *message(char *m, int notification) {
-    const char *head = notification ? "{\"topicName\":\"v2.users.9ac1b2c0-0b9f-4f3e-9c0d-1a2b3c4d5e6f.presence\","
-                                      "\"version\":\"2\",\"metadata\":{\"CorrelationId\":\"7b0a4f1e-2c3d-4e5f-"
-                                    : "{\"type\":\"queueEvent\",\"sequence\":";
-    const char *middle = notification ? "\"},\"eventBody\":{\"v\":\"" : ",\"eventBody\":{\"queue\":\"";
-    size_t at = strlen(head);
-    memcpy(m, head, at);
-    char *digits = m + at;
-    at += DIGITS;
-    memcpy(m + at, middle, strlen(middle));
-    at += strlen(middle);
-    for (int i = 0; at < SIZE - 3; i++) m[at++] = "conversation-waiting "[i % 21];
-    memcpy(m + at, "\"}}", 3);
+static inline char *message(char *m, enum kind kind) {
+    // Before and behind a text that fills it up, with `#` in place of the first digit.
+    static const char *const parts[][2] = {
+        {"{\"type\":\"queueEvent\",\"sequence\":#,\"eventBody\":{\"queue\":\"", "\"}}"},
+        {TOPIC REST_OF_TOPIC IDENTIFIER "#\"}," BODY, "\"}}"},
+        {TOPIC REST_OF_TOPIC BODY, "\"}," IDENTIFIER "#\"}}"},
+    };
+    char *digits = m;
+    size_t at = 0, tail = strlen(parts[kind][1]) + (kind == TOPICS ? DIGITS - 1 : 0);
+    for (int part = 0; part < 2; part++) {
+        for (const char *c = parts[kind][part]; *c; c++) {
+            if (*c == '#') digits = m + at, at += DIGITS;
+            else m[at++] = *c;
+        }
+        for (int i = 0; part == 0 && at < SIZE - tail; i++) m[at++] = "conversation-waiting "[i % 21];
+    }
     return digits;
+}
+
+// One of a hundred topics, in turn.
+static inline void topic(char *m, uint64_t n) {
+    m[sizeof TOPIC - 1] = '0' + n / 10 % 10;
+    m[sizeof TOPIC] = '0' + n % 10;
 }
 
 static inline void number(char *digits, uint64_t n) {

@@ -1,7 +1,7 @@
 // Sends WebSocket messages of 200 bytes to the first client that connects, then closes.
 //
 //   sender COUNT RATE KIND      RATE a second, 0: as fast as they are taken
-//                               KIND numbered | notification | numbered-deflate
+//                               KIND numbered | notification | topics | numbered-deflate
 //
 // Prints its port. The first message is a subscription's acknowledgment, which receivers may ignore.
 #include "messages.h"
@@ -18,7 +18,8 @@ int main(int argc, char **argv) {
     if (argc != 4) return fprintf(stderr, "usage: sender COUNT RATE KIND\n"), 2;
     uint64_t count = strtoull(argv[1], 0, 10);
     double rate = atof(argv[2]);
-    int notification = strcmp(argv[3], "notification") == 0, compressed = strstr(argv[3], "deflate") != 0;
+    enum kind kind = kind_of(argv[3]);
+    int compressed = strstr(argv[3], "deflate") != 0;
     int l = listen_on_loopback(1);
     alarm(120);
     int s = accept(l, 0, 0), one = 1;
@@ -27,7 +28,7 @@ int main(int argc, char **argv) {
     char head[16384];
     read_head(s, head, sizeof head);
     accept_upgrade(s, head, compressed ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
-    char text[SIZE + 1] = {0}, *digits = message(text, notification), *batch = malloc(1 << 16), packed[1024];
+    char text[SIZE + 1] = {0}, *digits = message(text, kind), *batch = malloc(1 << 16), packed[1024];
     const char *ack = "{\"type\":\"subscriptionAck\"}";
     write_all(s, batch, frame(batch, ack, strlen(ack), 0));
     z_stream z = {0};
@@ -45,6 +46,7 @@ int main(int argc, char **argv) {
     size_t used = 0;
     for (uint64_t i = 0; !compressed && i < count; i++) {
         number(digits, FIRST + i);
+        if (kind == TOPICS) topic(text, i);
         used += frame(batch + used, text, SIZE, 0);
         if (rate > 0) pace(began, i, rate);
         if (rate > 0 || used > (1 << 16) - 256) write_all(s, batch, used), used = 0;

@@ -36,7 +36,7 @@ def flood(table, workplace):
     def one(name, *argv, **options):
         return subject(workplace, name, kind, *argv, **options)
 
-    for kind in ("numbered", "notification", "numbered-deflate"):
+    for kind in ("numbered", "notification", "topics", "numbered-deflate"):
         is_deflated = kind.endswith("deflate")
         ours = [OURS, "receive", "PORT", kind.removesuffix("-deflate")]
         loop = [PEERS / "receiver", "PORT"] + (["deflate"] if is_deflated else [])

@@ -120,7 +120,8 @@ public final class Exporter: Sendable {
         for sink in AuditSinkName.allCases { counters[sink] = try metrics.auditDropped(sink: sink.rawValue) }
         _ = try metrics.auditDropped(sink: ExporterSurface.followerSink)
         var hooks = AuditTrailHooks()
-        hooks.onEvent = { metrics.recordAuditEvent($0.rawValue) }
+        // Not held: a scrape asks the trail for its position, and whoever has the one would keep the other for ever.
+        hooks.onEvent = { [weak metrics] in metrics?.recordAuditEvent($0.rawValue) }
         hooks.onDrop = { [counters] sink, count in counters[sink]?.increment(by: count) }
         hooks.onNotice = { logger.warning("\($1)", metadata: ["sink": "\($0.rawValue)"]) }
         return hooks

@@ -139,7 +139,7 @@ enum JSONBytes {
     }
 
     @inline(__always)
-    static func mix(_ value: UInt64) -> UInt64 {
+    private static func mix(_ value: UInt64) -> UInt64 {
         var mixed = (value ^ (value >> 32)) &* 0xD6E8_FEB8_6659_FD93
         mixed = (mixed ^ (mixed >> 32)) &* 0xD6E8_FEB8_6659_FD93
         return mixed ^ (mixed >> 32)

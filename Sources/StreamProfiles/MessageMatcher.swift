@@ -9,8 +9,8 @@ public import StreamModel
 /// * Nothing behind the last place of interest is looked at, so JSON that is broken there goes unnoticed. JSON that is
 ///   found broken is an event without a number.
 /// * A number is a sequence number if it is written as a whole number from 0 to 2⁶³ − 1: `1.0`, `1e3` and `-1` are not.
-// Unchecked, because of the pointers in `view`; what they point to is never written.
 public final class MessageMatcher: @unchecked Sendable {
+    // Unchecked for its sake: what it points to is never written once the matcher is made.
     let view: UnsafeMutablePointer<MatcherView>
 
     /// A matcher by `tables`; without any, every message is an event.

@@ -315,8 +315,8 @@ struct MessageScanner: ~Copyable {
         if slot.isChannel { findings.channel = hash == 0 ? 1 : hash }
         if slot.identifierPart >= 0 {
             findings.identifierPartsFound += 1
-            // The parts may come in any order, so they are told apart by number and added.
-            findings.identifier &+= JSONBytes.mix(hash &+ UInt64(slot.identifierPart))
+            // The parts may come in any order, so they are told apart by an odd factor each, and added.
+            findings.identifier &+= hash &* (0x9E37_79B9_7F4A_7C15 &+ 2 &* UInt64(slot.identifierPart))
         }
     }
 }

@@ -26,19 +26,16 @@ extension StreamDriver {
         receivedMessage = true
         let now = batchNow ?? loop.instant
         batchNow = now
+        let takesRuns = wire.replies.isEmpty && !listener.wantsMessages
         withUnsafeTemporaryAllocation(of: MessageFacts.self, capacity: Self.mostFacts) { room in
-            var next = 0
-            while next < messages.count {
-                let isLive = machine.liveGeneration == generation
-                let count = min(messages.count - next, Self.mostFacts)
-                Self.read(messages[next..<(next + count)], on: link, isLive: isLive, into: room)
-                let taken = take(
-                    UnsafeBufferPointer(rebasing: room[..<count]),
-                    of: UnsafeBufferPointer(rebasing: messages[next..<(next + count)]), on: link, isLive: isLive,
-                    at: now)
+            var rest = messages[...]
+            while !rest.isEmpty {
+                let some = rest.prefix(Self.mostFacts)
+                Self.read(some, on: link, into: room)
+                let facts = UnsafeBufferPointer(rebasing: room[..<some.count])
                 // A connection that was given up meanwhile tells of nothing more.
-                guard let taken else { return }
-                next += taken
+                guard take(facts, of: some, on: link, inRuns: takesRuns, at: now) else { return }
+                rest = rest[some.endIndex...]
             }
         }
     }
@@ -47,45 +44,43 @@ extension StreamDriver {
     /// still made on the stack, 1 KiB.
     private static let mostFacts = 16
 
-    /// Takes messages whose facts were read while the connection `isLive` or not; gives how many, which are fewer than all
-    /// of them where that changes, and nil where the connection is no more.
-    private func take(
-        _ all: UnsafeBufferPointer<MessageFacts>, of messages: UnsafeBufferPointer<WebSocketMessage>, on link: Link,
-        isLive: Bool, at now: Instant
-    ) -> Int? {
-        let generation = link.generation
-        let takesRuns = wire.replies.isEmpty && !listener.wantsMessages
-        var next = 0
-        while next < all.count {
-            // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
-            if takesRuns, !isHandling {
-                next += machine.receiveInOrder(
-                    UnsafeBufferPointer(rebasing: all[next...]), from: generation, at: now)
-                if next == all.count { break }
-            }
-            receive(all[next], of: messages[next].payload, on: link, at: now)
-            next += 1
-            guard links[generation] === link else { return nil }
-            guard isLive == (machine.liveGeneration == generation) else { break }
-        }
-        return next
-    }
-
     private static func read(
-        _ messages: Slice<UnsafeBufferPointer<WebSocketMessage>>, on link: Link, isLive: Bool,
+        _ messages: Slice<UnsafeBufferPointer<WebSocketMessage>>, on link: Link,
         into room: UnsafeMutableBufferPointer<MessageFacts>
     ) {
         guard var place = room.baseAddress else { return }
         for message in messages {
             link.reader.read(message.payload, into: place)
-            // What acknowledges also while live, as any event may, is an event from then on.
-            if isLive, place.pointee.role == .acknowledgment { place.pointee.role = .event }
             place += 1
         }
     }
 
+    /// Takes messages with their facts; false where the connection is no more.
+    private func take(
+        _ facts: UnsafeBufferPointer<MessageFacts>, of messages: Slice<UnsafeBufferPointer<WebSocketMessage>>,
+        on link: Link, inRuns: Bool, at now: Instant
+    ) -> Bool {
+        let generation = link.generation
+        var next = 0
+        while next < facts.count {
+            // Nearly every message is the next one of a live connection: nothing follows from it, and nothing is asked.
+            if inRuns, !isHandling {
+                next += machine.receiveInOrder(
+                    UnsafeBufferPointer(rebasing: facts[next...]), from: generation, at: now)
+                if next == facts.count { break }
+            }
+            receive(facts[next], of: messages[messages.startIndex + next].payload, on: link, at: now)
+            next += 1
+            guard links[generation] === link else { return false }
+        }
+        return true
+    }
+
     private func receive(_ facts: MessageFacts, of payload: UnsafeRawBufferPointer, on link: Link, at now: Instant) {
         let generation = link.generation
+        var facts = facts
+        // What acknowledges also while live, as any event may, is an event from then on.
+        if facts.role == .acknowledgment, machine.liveGeneration == generation { facts.role = .event }
         if !isHandling, wire.replies.isEmpty, machine.receiveInOrder(facts, from: generation, at: now) {
             if listener.wantsMessages { listener.streamReceived(facts, payload: payload) }
             return

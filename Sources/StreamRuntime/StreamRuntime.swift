@@ -62,6 +62,8 @@ public final class StreamRuntime: Sendable {
             guard !state.isStopping else { return }
             state.plan = plan
             state.validities = Self.validities(plan)
+            // Its streams keep it for as long as they take to end; its token and its secret are not kept for longer.
+            state.keepers = state.keepers.filter { plan.credentials[$0.key] != nil }
             let wanted = Dictionary(plan.streams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
             for (name, held) in state.held.sorted(by: { $0.key < $1.key }) where wanted[name] == nil {
                 changes.removed.append(name)

@@ -41,6 +41,8 @@ final class World: @unchecked Sendable {
     /// The life of the process that is under way; nil between two.
     private(set) var life: ProcessLife?
     private var lives = 0
+    /// Those that are over, until they have run down.
+    private var gone: [ProcessLife] = []
     /// What the network holds for a process that is asleep.
     private var inbox: [() -> Void] = []
     private var asleepUntil: Int64 = 0
@@ -91,11 +93,12 @@ final class World: @unchecked Sendable {
         tick()
         while violation == nil, now < scenario.length, step() {}
         if violation == nil { finish() }
-        life?.abandon()
+        if let life { end(life) }
         life = nil
         events.removeAll()
         inbox = []
         lateConnections = [:]
+        runDown()
         tally.virtualSeconds += Double(now) / 1e9
     }
 
@@ -118,6 +121,7 @@ final class World: @unchecked Sendable {
             _ = life?.runNext()
         }
         life?.endStep()
+        runDown()
         tally.steps += 1
         return true
     }
@@ -171,17 +175,29 @@ final class World: @unchecked Sendable {
         guard let life else { return }
         disk.crash(losesPower: losesPower) { life.tear() }
         life.examineAfterCrash(losesPower: losesPower)
-        life.abandon()
+        end(life)
         dropProcess(down: down)
     }
 
     private func restart(down: Int64) {
         guard let life, !isAsleep else { return }
-        life.stop { [self] in
+        life.stop { [unowned self, unowned life] in
             guard self.life === life else { return }
             life.examineAfterStop()
-            life.abandon()
+            end(life)
             dropProcess(down: down)
+        }
+    }
+
+    private func end(_ life: ProcessLife) {
+        life.abandon()
+        gone.append(life)
+    }
+
+    /// Outside of every call of the process.
+    private func runDown() {
+        while let life = gone.popLast() {
+            if let remains = life.runDown() { fail("release", "the process is over, and \(remains)") }
         }
     }
 

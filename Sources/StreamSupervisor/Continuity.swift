@@ -60,17 +60,23 @@ public struct Continuity: Sendable {
     // MARK: Messages
 
     /// Counts application messages as long as nothing follows from them: those without a number, and those that are the
-    /// next of the stream's numbering. Gives how many.
+    /// next of the stream's numbering. What acknowledges is an event while live, as any event may. Gives how many.
     mutating func receiveInOrder(_ messages: UnsafeBufferPointer<MessageFacts>) -> Int {
         var count = 0
-        while count < messages.count, messages[count].role == .event, takeInOrder(messages[count]) { count &+= 1 }
+        if isSequenced {
+            while count < messages.count, messages[count].isEventWhileLive, takeInOrder(messages[count]) { count &+= 1 }
+        } else {
+            while count < messages.count, messages[count].isEventWhileLive { count &+= 1 }
+            let known = identifiers.insert(of: UnsafeBufferPointer(rebasing: messages[..<count]))
+            if known > 0 { tallies.duplicate.add(UInt64(known)) }
+        }
         tallies.received.add(UInt64(count))
         return count
     }
 
     @inline(__always)
     private mutating func takeInOrder(_ facts: MessageFacts) -> Bool {
-        guard let number = facts.sequence, isSequenced else {
+        guard let number = facts.sequence else {
             if let identifier = facts.identifier, !identifiers.insert(identifier) { tallies.duplicate.add(1) }
             return true
         }
@@ -219,4 +225,9 @@ public struct Continuity: Sendable {
             }
         }
     }
+}
+
+extension MessageFacts {
+    /// Whether it is application data on a live connection.
+    fileprivate var isEventWhileLive: Bool { role == .event || role == .acknowledgment }
 }

@@ -210,7 +210,8 @@ public struct StreamMachine: Sendable {
     }
 
     private mutating func stop(at now: Instant, _ actions: inout [StreamAction]) {
-        guard rest != .stopped else { return }
+        // One that ended and was called back has not stopped, whatever it did before.
+        guard state != .stopped else { return }
         if let attempt {
             abandon(
                 attempt, AttemptFailure(reason: .other, detail: "the stream was asked to stop"), status: .failure,

@@ -80,6 +80,9 @@ final class Bench: @unchecked Sendable {
     }
     var options = StreamRuntime.Options()
 
+    /// Lets go of the runtime.
+    func forget() { held = nil }
+
     init() {
         options.network = network
         options.seed = 1

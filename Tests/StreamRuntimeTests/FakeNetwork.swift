@@ -43,6 +43,12 @@ final class FakeNetwork: StreamConnecting, @unchecked Sendable {
     /// Who hears of the connection of this generation, for what a careless network would still tell it.
     func delegate(of generation: UInt64) -> (any StreamConnectionDelegate)? { delegates[generation] }
     private var delegates: [UInt64: any StreamConnectionDelegate] = [:]
+    /// Holds on to nothing that was made with it.
+    func forget() {
+        delegates = [:]
+        connections = []
+        requests = []
+    }
 
     func connection(
         _ request: ConnectionRequest, on loop: any EventLoop, delegate: any StreamConnectionDelegate

@@ -132,6 +132,32 @@ struct PlanTests {
         #expect(!bench.runtime.reconnect("s"))
     }
 
+    @Test("a stream that had ended and was called back ends with its plan as any other", arguments: [false, true])
+    func removalAfterCallBack(isLive: Bool) throws {
+        let bench = Bench()
+        let (connection, hearing) = try bench.live()
+        connection.close(1000)
+        try #require(hearing.state == .stopped)
+        #expect(bench.runtime.reconnect("s"))
+        bench.advance(.zero)
+        try bench.grant("t2")
+        let second = try bench.connection()
+        #expect(second !== connection)
+        if isLive {
+            second.open()
+            second.receive(#"{"type":"reconnectAck"}"#)
+            try #require(hearing.state == .live)
+        }
+        bench.apply()
+        #expect(second.closeCodes == (isLive ? [1000] : []))
+        #expect(second.isAborted == !isLive)
+        if isLive { second.close(1000, origin: .local) }
+        bench.advance(.seconds(600))
+        #expect(hearing.state == .stopped)
+        #expect(bench.removed == ["s"])
+        #expect(bench.network.connections.count == 2)
+    }
+
     @Test("the end sends close frames and waits for the sockets")
     func stop() throws {
         let bench = Bench()

@@ -57,4 +57,42 @@ struct RecentIdentifiersTests {
             }
         }
     }
+
+    @Test("a copy keeps what it knew, and nothing that the other one learns", arguments: [1, 100, 9_000, 30_000])
+    func copies(count: UInt64) {
+        var first = RecentIdentifiers()
+        for identifier in 0..<count { _ = first.insert(identifier &* 0x9E37_79B9_7F4A_7C15) }
+        var second = first
+        let messages = (count..<(count + 20_000)).map {
+            MessageFacts(role: .event, identifier: $0 &* 0x9E37_79B9_7F4A_7C15)
+        }
+        let known = messages.withUnsafeBufferPointer { second.insert(of: $0) }
+        #expect(known == 0)
+        #expect(messages.allSatisfy { first.contains($0.identifier ?? 0) == false })
+        let last = (count - 1) &* 0x9E37_79B9_7F4A_7C15
+        #expect(first.contains(last))
+        #expect(!second.contains(last))
+        #expect(messages.suffix(RecentIdentifiers.limit).allSatisfy { second.contains($0.identifier ?? 0) })
+        let isNew = first.insert(messages[0].identifier ?? 0)
+        #expect(isNew)
+    }
+
+    @Test("identifiers of many messages are remembered as those of each, and those of messages without one not at all")
+    func runs() {
+        var random = SplitMix64(seed: 7)
+        var together = RecentIdentifiers()
+        var singly = RecentIdentifiers()
+        for _ in 0..<3_000 {
+            let messages = (0..<Int.random(in: 0...16, using: &random)).map { _ in
+                let isIdentified = Int.random(in: 0..<5, using: &random) > 0
+                return MessageFacts(role: .event, identifier: isIdentified ? random.next() % 20_000 : nil)
+            }
+            let known = messages.withUnsafeBufferPointer { together.insert(of: $0) }
+            let expected = messages.filter { message in message.identifier.map { !singly.insert($0) } ?? false }
+            guard known == expected.count else {
+                Issue.record("\(known) are known of \(messages), and \(expected.count) one by one")
+                return
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ enum ReceiveBenchmark {
     /// Prints: nanoseconds of processor time a message, and allocations a thousand messages (or `-`).
     static func run(port: Int, kind: String) {
         let meter = Meter()
-        let stream = StreamUnderTest(port: port, isNotification: kind == "notification", listener: meter)
+        let stream = StreamUnderTest(port: port, isNotification: kind != "numbered", listener: meter)
         var waited = 0
         while !meter.isOver.load(ordering: .acquiring), waited < 6000 {
             usleep(10_000)

@@ -19,7 +19,7 @@ default:
         """
         usage: benchmarks encode STREAMS
                benchmarks serve STREAMS PORT-FILE [SENDER-PORT]      until its standard input ends
-               benchmarks receive PORT numbered|notification
+               benchmarks receive PORT numbered|notification|topics
                benchmarks match early|late|long|keys|spaced|acknowledgment
                benchmarks audit always|interval FILE [WRITERS [EVENTS]]
         """)

@@ -69,7 +69,7 @@ final class Probe: StreamListener, @unchecked Sendable {
     let index: Int
     let name: String
     unowned let life: ProcessLife
-    let world: World
+    unowned let world: World
     let policy: StreamPolicy
     let plan: Scenario.StreamPlan
     private let station: any StreamListener
@@ -177,28 +177,33 @@ final class Probe: StreamListener, @unchecked Sendable {
     // MARK: StreamListener
 
     func streamDid(_ event: StreamEvent, at instant: Instant, wall: WallTime) {
+        if life.isGone { return }
         station.streamDid(event, at: instant, wall: wall)
         isDirty = true
         if world.violation == nil { check(event) }
     }
 
     func credentialDid(_ event: CredentialEvent, credential: String, wall: WallTime) {
+        if life.isGone { return }
         station.credentialDid(event, credential: credential, wall: wall)
     }
 
     func streamCounted(_ tallies: StreamTallies, lastMessageAt: WallTime?) {
+        if life.isGone { return }
         station.streamCounted(tallies, lastMessageAt: lastMessageAt)
         isDirty = true
         if world.violation == nil { compare(tallies) }
     }
 
     func streamMoved(received: UInt64, sent: UInt64) {
+        if life.isGone { return }
         station.streamMoved(received: received, sent: sent)
         counts.received += received
         counts.sent += sent
     }
 
     func streamWaitedForBudget(_ duration: Duration) {
+        if life.isGone { return }
         station.streamWaitedForBudget(duration)
         counts.budgetWait += duration.nanoseconds
     }

@@ -1,6 +1,6 @@
 /// The way between a client's connection and the gateway's socket: what is sent arrives in order, late, or never.
 final class Link {
-    private let world: World
+    private unowned let world: World
     private let stream: Int
     private var lastToClient: Int64 = 0
     private var lastToGateway: Int64 = 0

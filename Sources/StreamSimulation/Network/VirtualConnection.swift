@@ -17,7 +17,8 @@ final class VirtualConnection: StreamConnection {
     private let loop: any EventLoop
     private let probe: Probe?
     private weak var delegate: (any StreamConnectionDelegate)?
-    private let staleDelegate: any StreamConnectionDelegate
+    /// Whom a careless network still tells; nil once its process has run down.
+    private var staleDelegate: (any StreamConnectionDelegate)?
     private(set) var isOpen = false
     private var isOver = false
     private var isClosing = false
@@ -52,10 +53,13 @@ final class VirtualConnection: StreamConnection {
         return header.hasPrefix("Bearer ") ? String(header.dropFirst("Bearer ".count)) : ""
     }
 
+    /// The process is gone: nobody hears from it any more.
+    private var isSevered: Bool { life?.isGone ?? true }
+
     // MARK: What the driver does
 
     func start() {
-        guard life != nil else { return }
+        guard !isSevered else { return }
         probe?.dialed(self)
         let bound = NIOLoopBound(self, eventLoop: loop)
         _ = loop.scheduleTask(in: .nanoseconds(request.timeout.nanoseconds)) {
@@ -70,7 +74,7 @@ final class VirtualConnection: StreamConnection {
     }
 
     func send(text: [UInt8]) -> Bool {
-        guard isOpen, !isOver, !isClosing else { return false }
+        guard isOpen, !isOver, !isClosing, !isSevered else { return false }
         traffic.sent += UInt64(text.count)
         let text = String(decoding: text, as: UTF8.self)
         if text == Self.heartbeat {
@@ -83,7 +87,7 @@ final class VirtualConnection: StreamConnection {
     }
 
     func sendPing() -> Bool {
-        guard isOpen, !isOver, !isClosing else { return false }
+        guard isOpen, !isOver, !isClosing, !isSevered else { return false }
         traffic.sent += 6
         heartbeat()
         return true
@@ -109,10 +113,16 @@ final class VirtualConnection: StreamConnection {
     func close(code: UInt16, reason: String) {
         guard isOpen, !isOver else { return }
         isClosing = true
+        // What is left of a process that is gone waits for no answer: the deadline of the closing handshake comes.
+        guard !isSevered else { return }
         link.toGateway { [self] in world.gateway.receivedClose(code, from: self) }
     }
 
     func abort() {
+        if isSevered {
+            isOver = true
+            return
+        }
         probe?.aborted(self)
         guard !isOver else { return }
         isOver = true
@@ -178,6 +188,12 @@ final class VirtualConnection: StreamConnection {
         }
     }
 
+    /// Its process has run down: whoever still holds the connection holds nothing of that.
+    func sever() {
+        isOver = true
+        staleDelegate = nil
+    }
+
     private func receive(_ body: @escaping () -> Void) {
         guard let life else { return }
         world.deliver(to: life, on: loop) { [self] in if !isOver { body() } }
@@ -204,22 +220,22 @@ final class VirtualConnection: StreamConnection {
     private func tellStaleFact(_ kind: Int) {
         world.tally.faults["stale fact told", default: 0] += 1
         switch kind {
-        case 0: staleDelegate.connectionOpened(generation, phases: PhaseTimings())
+        case 0: staleDelegate?.connectionOpened(generation, phases: PhaseTimings())
         case 1:
-            staleDelegate.connectionFailed(
+            staleDelegate?.connectionFailed(
                 generation, DialFailure(.refused, phases: DialPhases(), text: "told too late"))
         case 2:
-            staleDelegate.connectionClosed(
+            staleDelegate?.connectionClosed(
                 generation, WebSocketClosure(origin: .peer, code: 1000, reason: "told too late"))
-        case 3: staleDelegate.connectionReceivedPong(generation)
+        case 3: staleDelegate?.connectionReceivedPong(generation)
         default:
             SimulatedMessage.acknowledgment("subscriptionAck").bytes.withUnsafeBytes {
-                staleDelegate.connectionReceived(generation, .text, $0)
+                staleDelegate?.connectionReceived(generation, .text, $0)
             }
             SimulatedMessage.event(1 << 50).bytes.withUnsafeBytes {
-                staleDelegate.connectionReceived(generation, .text, $0)
+                staleDelegate?.connectionReceived(generation, .text, $0)
             }
-            staleDelegate.connectionReadCompleted(generation)
+            staleDelegate?.connectionReadCompleted(generation)
         }
     }
 }

@@ -18,9 +18,11 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
     func connection(
         _ request: ConnectionRequest, on loop: any EventLoop, delegate: any StreamConnectionDelegate
     ) -> any StreamConnection {
-        VirtualConnection(
+        let connection = VirtualConnection(
             request, stream: Self.stream(of: request.target) ?? 0, life: life, loop: loop, world: world,
             delegate: delegate)
+        life?.made(connection, for: delegate)
+        return connection
     }
 
     /// The path of each address of a stream begins with the stream's name.
@@ -32,6 +34,9 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
     func send(
         _ request: HTTPExchangeRequest, timeout: Duration, maxBodySize: Int, on loop: any EventLoop
     ) -> EventLoopFuture<HTTPExchangeResponse> {
+        guard let life, !life.isGone else {
+            return loop.makeFailedFuture(DialFailure(.closed, phases: DialPhases(), text: "the process is gone"))
+        }
         let promise = loop.makePromise(of: HTTPExchangeResponse.self)
         let exchange = Exchange(promise)
         let stream = Self.stream(of: request.target)
@@ -42,7 +47,7 @@ final class VirtualNetwork: StreamConnecting, @unchecked Sendable {
         }
         let world = world
         // What asks is the attempt that is under way now, whichever is when the answer comes.
-        let probe = stream.flatMap { life?.probe(of: $0) }
+        let probe = stream.flatMap { life.probe(of: $0) }
         let generation = probe?.prepares(request)
         link.toGateway { [weak life] in
             guard let life, let answer = world.gateway.answer(request, of: stream, to: life) else { return }

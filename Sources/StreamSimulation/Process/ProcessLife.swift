@@ -30,7 +30,16 @@ final class ProcessLife: @unchecked Sendable {
     private var nextTrailWake: Int64 = .max
     private(set) var lastWoke: Int64 = 0
     private(set) var isStopping = false
+    /// What is left of it is seen by nobody any more.
+    private(set) var isGone = false
     private var readings: Int64 = 0
+    private var connections: [Witness] = []
+
+    /// A connection and the stream that made it, to see whether they outlive the process.
+    private struct Witness {
+        weak var connection: VirtualConnection?
+        weak var stream: (any StreamConnectionDelegate)?
+    }
 
     static let auditPath = "/audit.jsonl"
 
@@ -86,17 +95,17 @@ final class ProcessLife: @unchecked Sendable {
             rate: world.scenario.budgetRate, burst: world.scenario.budgetBurst,
             concurrent: world.scenario.budgetConcurrent)
         options.network = VirtualNetwork(self, world)
-        let world = world
-        options.wall = WallClock { world.wall }
+        options.wall = WallClock { [unowned world] in world.wall }
         options.cursors = cursors
         options.seed = world.random.next()
-        options.offload = { work in work() }
+        options.offload = { [unowned self] work in if !isGone { work() } }
         // Work that takes time, so that what concerns many streams is done bit by bit as in a real process.
         options.stopwatch = { [unowned self] in
             readings += 1
             return Instant(nanoseconds: loops.nanoseconds + readings * 700_000)
         }
         options.tokenObtained = { [unowned self] token in
+            if isGone { return }
             vault.add(token: token)
             checks.obtained(token)
         }
@@ -110,6 +119,7 @@ final class ProcessLife: @unchecked Sendable {
                 return probe
             },
             removed: { [unowned self] identity in
+                if isGone { return }
                 // The last moment at which a scrape shows it.
                 checks.compareMetrics()
                 probes.first { $0.name == identity.name }?.isRemoved = true
@@ -270,7 +280,8 @@ final class ProcessLife: @unchecked Sendable {
         setClock()
         // Unsafe, and sound: a simulation runs on one thread.
         nonisolated(unsafe) let done = done
-        runtime.stopping(within: .seconds(3)).whenComplete { _ in
+        runtime.stopping(within: .seconds(3)).whenComplete { [unowned self] _ in
+            if isGone { return }
             runtime.saveCursors()
             done()
         }
@@ -282,11 +293,33 @@ final class ProcessLife: @unchecked Sendable {
         _ = trail.passTime()
     }
 
-    /// The process is gone.
+    /// The process is gone. What is left of it still has to run down.
     func abandon() {
-        loops.kill(runtime)
-        runtime = nil
+        isGone = true
         for probe in probes { probe.end() }
+    }
+
+    /// Lets the runtime of a process that is gone come to its end, by its own rules and seen by nobody: promises are kept
+    /// and cycles broken that a kill leaves as they are. Tells what of it stays; nil: nothing.
+    func runDown() -> String? {
+        loops.obeysCancelledTimers = { false }
+        _ = runtime?.stopping(within: .seconds(3))
+        guard loops.runDown() else {
+            loops.kill(runtime)
+            return "something is due on its event loops for ever"
+        }
+        loops.kill(nil)
+        weak let witness = runtime
+        runtime = nil
+        for connection in connections { connection.connection?.sever() }
+        if witness != nil { return "its runtime is still held" }
+        return connections.contains { $0.stream != nil } ? "one of its streams is still held" : nil
+    }
+
+    func made(_ connection: VirtualConnection, for stream: any StreamConnectionDelegate) {
+        connections.append(Witness(connection: connection, stream: stream))
+        guard connections.count > 1_000 else { return }
+        connections.removeAll { $0.stream == nil && $0.connection == nil }
     }
 
     func examineAfterCrash(losesPower: Bool) {

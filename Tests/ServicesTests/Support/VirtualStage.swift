@@ -117,11 +117,7 @@ final class RecordedLogs: LogHandler, @unchecked Sendable {
         set { metadata[key] = newValue }
     }
 
-    // swift-format-ignore: the parameters are swift-log's
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        lines.append("\(level) \(message)")
+    func log(event: LogEvent) {
+        lines.append("\(event.level) \(event.message)")
     }
 }
