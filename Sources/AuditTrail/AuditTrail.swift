@@ -108,7 +108,7 @@ public final class AuditTrail: Sendable {
             let reports = reportDropped(at: record.time, &core)
             names = Array(repeating: .auditDropped, count: reports)
             let own = reports == 0 ? line : encoder.line(core.nextLine, for: record) ?? line
-            ticket = publish(own, &core)
+            ticket = publish(own, isAwaited: waitsForDisk, &core)
             names.append(own.event)
             core.tell(record, own)
         }
@@ -117,10 +117,10 @@ public final class AuditTrail: Sendable {
     }
 
     /// Hands `line` to everyone; returns its ticket at the file.
-    private func publish(_ line: AuditLine, _ core: inout Core) -> UInt64? {
+    private func publish(_ line: AuditLine, isAwaited: Bool = false, _ core: inout Core) -> UInt64? {
         core.nextLine += 1
         _ = output?.offer(line)
-        let ticket = file?.offer(line)
+        let ticket = file?.offer(line, isAwaited: isAwaited)
         core.recent.append(line)
         return ticket
     }

@@ -72,6 +72,18 @@ import Testing
         #expect(files.content(path) == text(1...2) + #"{"timest"# + "\n" + text(3...3))
     }
 
+    @Test func aLineThatLostOnlyItsNewlineKeepsItsNumber() throws {
+        files.write(String(text(1...3).dropLast()), to: path)
+        files.set { $0.failures["truncate"] = EIO }
+        var file = try open()
+        #expect(file.tornLinePath == nil)
+        // It is a whole line again with the newline before the next one.
+        #expect(file.lastLine == 3)
+        files.set { $0.failures = [:] }
+        #expect(file.write(lines(4...4)).count == 1)
+        #expect(files.content(path) == text(1...4))
+    }
+
     @Test func somebodyElsesFileKeepsItsContent() throws {
         let content = [UInt8](repeating: 0x58, count: (1 << 20) + 1)
         files.write(content, to: path)
@@ -138,6 +150,20 @@ import Testing
         files.write([], to: path)
         files.write(Array((text(1...6) + text(5...5)).utf8), to: "\(path).1")
         #expect(try open().lastLine == 6)
+    }
+
+    @Test func numbersGoOnFromTheHighestNearTheEndOfALargeFile() throws {
+        let detail = String(repeating: "x", count: 500)
+        func lines(_ numbers: ClosedRange<Int>) -> String {
+            numbers.map {
+                #"{"timestamp":"2026-11-22T10:15:02.113Z","line":\#($0),"event":"x","detail":"\#(detail)"}"# + "\n"
+            }.joined()
+        }
+        files.write(lines(1...4_000) + "\n" + lines(3_990...3_995), to: path)
+        #expect(try #require(files.content(path)).utf8.count > 2 << 20)
+        #expect(try open().lastLine == 4_000)
+        // The whole of a large file is not read for it.
+        #expect(files.get { $0.calls.filter { $0 == "read \(path)" }.count } <= 2)
     }
 
     @Test func numbersGoOnFromTheNewestFileThatHasOne() throws {

@@ -24,11 +24,14 @@ private final class Gate: Sendable {
 
 private struct GatedDestination: LineDestination {
     let gate: Gate
+    /// Where given, each write takes an hour of it.
+    var clock: Monitor<Instant>?
     var wantsSynchronization = false
 
     mutating func write(_ lines: ArraySlice<AuditLine>) -> (count: Int, error: FileError?) {
         gate.state.update { $0.isWaiting = !$0.isOpen }
         gate.state.wait { state, _ in state.isOpen ? () : nil }
+        clock?.update { $0 = $0 + .seconds(3_600) }
         return gate.state.update { state in
             state.isWaiting = false
             if let error = state.error { return (0, error) }
@@ -252,7 +255,7 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
         // Each of these would be a stream that has stopped for good.
         for number in 1...50 as ClosedRange<UInt64> {
             let line = AuditLineEncoder(redact: { $0 }).line(number, for: Samples.record(.bufferFlushed(count: 1)))
-            let ticket = writer.offer(try #require(line))
+            let ticket = writer.offer(try #require(line), isAwaited: true)
             writer.waitUntilTried(try #require(ticket))
         }
         #expect(log.state.withLock { $0.notices.map { $0.hasPrefix("takes nothing and reports nothing") } } == [true])
@@ -276,12 +279,15 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
     }
 
     @discardableResult
-    private func offer(_ numbers: ClosedRange<UInt64>, to writer: SinkWriter) throws -> UInt64 {
+    private func offer(
+        _ numbers: ClosedRange<UInt64>, to writer: SinkWriter, isAwaited: Bool = false
+    ) throws -> UInt64 {
         let encoder = AuditLineEncoder(redact: { $0 })
         var ticket: UInt64?
         for number in numbers {
             ticket = writer.offer(
-                try #require(encoder.line(number, for: Samples.record(.bufferFlushed(count: 1)))))
+                try #require(encoder.line(number, for: Samples.record(.bufferFlushed(count: 1)))),
+                isAwaited: isAwaited)
         }
         return try #require(ticket)
     }
@@ -324,10 +330,48 @@ private let noSpace = FileError(operation: "write", path: "x", code: ENOSPC)
     @Test func whoWaitsAloneWaitsForNobodyElse() throws {
         let writer = try writer(gatherFor: .seconds(3_600))
         for number in 1...20 as ClosedRange<UInt64> {
-            writer.waitUntilTried(try offer(number...number, to: writer))
+            writer.waitUntilTried(try offer(number...number, to: writer, isAwaited: true))
             #expect(gate.written.count == Int(number))
         }
         #expect(gate.state.withLock { $0.batches } == Array(repeating: 1, count: 20))
+        #expect(writer.close(until: SystemClock.monotonic + patience))
+    }
+
+    @Test func eightWhoWaitShareEachTrip() throws {
+        var limits = SinkWriter.Limits(lines: 1_000, bytes: 1 << 20)
+        limits.gatherFor = .seconds(3_600)
+        limits.patience = patience
+        // Half of the hour that a trip takes is time enough for the eighth to come back.
+        let clock = Monitor(SystemClock.monotonic)
+        let writer = try SinkWriter(
+            name: .file, destination: GatedDestination(gate: gate, clock: clock), limits: limits,
+            hooks: AuditTrailHooks(), clock: { clock.withLock { $0 } })
+        gate.set { $0.isOpen = false }
+        let first = try offer(1...1, to: writer, isAwaited: true)
+        gate.waitUntilStuck()
+        try offer(2...8, to: writer, isAwaited: true)
+        gate.set { $0.isOpen = true }
+        writer.waitUntilTried(first)
+        // The first one comes again and goes with the other seven; from then on all eight go together.
+        var last = try offer(9...9, to: writer, isAwaited: true)
+        for round in 1...20 as ClosedRange<UInt64> {
+            writer.waitUntilTried(last)
+            for number in (round * 8 + 2)...(round * 8 + 9) {
+                last = try offer(number...number, to: writer, isAwaited: true)
+            }
+        }
+        #expect(writer.close(until: .distantFuture))
+        #expect(gate.state.withLock { $0.batches } == [1] + Array(repeating: 8, count: 21))
+    }
+
+    @Test func whoIsExpectedInVainHoldsUpNobodyForLong() throws {
+        let writer = try writer(gatherFor: .milliseconds(1))
+        gate.set { $0.isOpen = false }
+        try offer(1...1, to: writer, isAwaited: true)
+        gate.waitUntilStuck()
+        try offer(2...8, to: writer, isAwaited: true)
+        gate.set { $0.isOpen = true }
+        waitUntilWritten(8)
         #expect(writer.close(until: SystemClock.monotonic + patience))
     }
 }

@@ -21,3 +21,20 @@ final class Worker {
         return thread
     }
 }
+
+/// Lets threads begin together.
+final class Barrier: @unchecked Sendable {
+    // The address of a barrier is its identity: it must not move, hence the allocation.
+    private let barrier = UnsafeMutablePointer<pthread_barrier_t>.allocate(capacity: 1)
+
+    /// For `count` threads.
+    init(count: Int) { pthread_barrier_init(barrier, nil, UInt32(count)) }
+
+    deinit {
+        pthread_barrier_destroy(barrier)
+        barrier.deallocate()
+    }
+
+    /// Returns when all of them wait.
+    func wait() { pthread_barrier_wait(barrier) }
+}

@@ -1,4 +1,5 @@
-// The unsafe pointer is the file system's to write from, with its length, and for the call alone.
+// The unsafe pointers are the file system's to write from, and those of lines in place, thousands of which are looked at
+// before the process is ready: each with its length, and for the call alone.
 
 internal import Glibc
 
@@ -60,7 +61,22 @@ struct AuditFileRecovery {
         let start = max(0, end - (1 << 20))
         if start == end { return 0 }
         let bytes = try files.read(descriptor, path: path, offset: start, count: Int(end - start))
-        return bytes.split(separator: 0x0A).compactMap(Self.number(ofLine:)).max() ?? 0
+        return Self.highestNumber(in: bytes)
+    }
+
+    private static func highestNumber(in bytes: [UInt8]) -> UInt64 {
+        bytes.withUnsafeBytes { bytes in
+            var highest: UInt64 = 0
+            var start = 0
+            while start < bytes.count, let first = bytes.baseAddress?.advanced(by: start) {
+                // The system's search looks at many bytes at once.
+                let newline = memchr(first, 0x0A, bytes.count - start)
+                let length = newline.map { UnsafeRawPointer($0) - first } ?? bytes.count - start
+                highest = max(highest, number(ofLine: UnsafeRawBufferPointer(start: first, count: length)) ?? 0)
+                start += length + 1
+            }
+            return highest
+        }
     }
 
     /// The number of the last line of the newest older file that has one: a loss of power can take all that several of
@@ -82,18 +98,22 @@ struct AuditFileRecovery {
             descriptor, path: rotated, end: try endOfLastLine(descriptor, path: rotated, size: size))
     }
 
+    /// What stands before the number; eight bytes, compared as one.
+    private static let key = Array(#","line":"#.utf8).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+
     /// The value of `line` in a whole line of the trail; nil where it is none.
     static func number(ofLine line: ArraySlice<UInt8>) -> UInt64? {
+        line.withUnsafeBytes { number(ofLine: $0) }
+    }
+
+    private static func number(ofLine line: UnsafeRawBufferPointer) -> UInt64? {
         guard line.first == UInt8(ascii: "{"), line.last == UInt8(ascii: "}") else { return nil }
         // Second of all keys, after a timestamp of fixed length; nothing from outside comes before it.
-        let head = line.prefix(80)
-        let key = Array(#","line":"#.utf8)
-        guard head.count > key.count else { return nil }
-        for start in head.startIndex..<(head.endIndex - key.count) where head[start..<(start + key.count)] == key[...] {
-            let digits = head[(start + key.count)...].prefix { (0x30...0x39).contains($0) }
-            return UInt64(String(decoding: digits, as: UTF8.self))
-        }
-        return nil
+        let head = UnsafeRawBufferPointer(rebasing: line.prefix(80))
+        var start = 0
+        while start + 8 < head.count, head.loadUnaligned(fromByteOffset: start, as: UInt64.self) != key { start += 1 }
+        let digits = head.dropFirst(start + 8).prefix { (0x30...0x39).contains($0) }
+        return digits.isEmpty ? nil : UInt64(String(decoding: digits, as: UTF8.self))
     }
 
     /// Copies the fragment to a file of its own, then cuts it off. What cannot be copied stays where it is.
@@ -118,6 +138,12 @@ struct AuditFileRecovery {
             outcome.tornLinePath = target
         } catch {
             outcome.needsNewline = true
+            // One that lost nothing but its newline is a whole line again as soon as it gets one: its number is taken.
+            if length <= Self.maximumFragment,
+                let bytes = try? files.read(outcome.descriptor, path: path, offset: end, count: Int(length))
+            {
+                outcome.lastLine = max(outcome.lastLine, Self.number(ofLine: bytes[...]) ?? 0)
+            }
         }
     }
 

@@ -1,12 +1,4 @@
-package import StreamModel
-
-/// What keeps a ``SinkWriter`` going.
-package enum SinkPace: Sendable {
-    /// A thread of its own, by the system's clock.
-    case thread
-    /// Whoever uses the trail, by this clock: nothing happens but within a call. For simulations, whose time is their own.
-    case caller(clock: @Sendable () -> Instant)
-}
+internal import StreamModel
 
 /// A bounded queue of lines, and the thread that takes them to their destination.
 ///
@@ -14,26 +6,13 @@ package enum SinkPace: Sendable {
 /// again; when the queue is full the newest are dropped and counted, until half of it is free again. So the file keeps
 /// its order, and the next line after those dropped is the one that names them.
 final class SinkWriter: Sendable {
-    /// What the writer is bounded by, and when it acts of its own accord.
-    struct Limits: Sendable {
-        var lines: Int
-        var bytes: Int
-        /// How long after a failure the next try comes by itself.
-        var retryAfter = Duration.seconds(1)
-        /// How long whoever appends waits for a line to be tried. A disk that hangs for longer is not waited for again
-        /// until it has moved.
-        var patience = Duration.seconds(1)
-        /// How long written lines may go without being forced to the disk.
-        var synchronizeAfter = Duration.seconds(1)
-        /// How long lines that nobody waits for gather before they are written together: a wake of the thread for each
-        /// of them costs whoever appends more than all the rest.
-        var gatherFor = Duration.milliseconds(1)
-    }
-
     let name: AuditSinkName
     private let limits: Limits
     private let hooks: AuditTrailHooks
+    /// What there is to do: only the thread waits for it.
     private let state = Monitor(State())
+    /// What has been done: only callers wait for it, and so many that are woken at once do not get in the thread's way.
+    private let progress = Monitor(Progress())
     /// Nil where a thread has the work.
     private let ownWork: Monitor<Work>?
     private let now: @Sendable () -> Instant
@@ -46,34 +25,39 @@ final class SinkWriter: Sendable {
         var queuedBytes = 0
         /// Lines accepted since the start; the number of the newest is its ticket.
         var accepted: UInt64 = 0
-        /// Every line up to this ticket has been tried at least once.
-        var tried: UInt64 = 0
-        /// Every line up to this ticket was written, and forced to the disk where that is wanted.
-        var settled: UInt64 = 0
-        var written: UInt64 = 0
         /// Lines dropped since the last report.
         var dropped: UInt64 = 0
-        /// How often written lines could not be forced to the disk.
-        var failedSynchronizations = 0
-        var isFailing = false
-        /// Somebody waited for longer than is bearable, and nothing has been tried since.
-        var hangs = false
         var tryWanted = false
         var synchronizationWanted = false
         var reopenWanted = false
         var isClosing = false
-        var hasEnded = false
-        /// How many wait for a line of theirs to be tried; and how many did when the last ones were.
-        var waiting = 0
+        /// Lines among those pending that somebody waits for.
+        var awaited = 0
+        /// How many lines were waited for when the last ones had been tried: so many are soon there again.
         var expected = 0
         /// The thread will look for lines by itself.
         var isGathering = false
     }
 
-    /// Starts the thread, where there is one; throws where the system has none left.
+    private struct Progress {
+        /// What the last trip to the disk took.
+        var trip = Duration.zero
+        /// Every line up to this ticket has been tried at least once.
+        var tried: UInt64 = 0
+        /// Every line up to this ticket was written, and forced to the disk where that is wanted.
+        var settled: UInt64 = 0
+        /// How often written lines could not be forced to the disk.
+        var failedSynchronizations = 0
+        var isFailing = false
+        /// Somebody waited for longer than is bearable, and nothing has been tried since.
+        var hangs = false
+        var hasEnded = false
+    }
+
+    /// Starts the thread, where there is one, with `clock`; throws where the system has none left.
     init(
         name: AuditSinkName, destination: any LineDestination, limits: Limits, hooks: AuditTrailHooks,
-        pace: SinkPace = .thread
+        pace: SinkPace = .thread, clock: @escaping @Sendable () -> Instant = { SystemClock.monotonic }
     ) throws(AuditTrailError) {
         self.name = name
         self.limits = limits
@@ -83,7 +67,7 @@ final class SinkWriter: Sendable {
             ownWork = Monitor(Work(destination: destination))
             return
         }
-        now = { SystemClock.monotonic }
+        now = clock
         ownWork = nil
         let started = DetachedThread.start { [self] in run(destination) }
         if !started {
@@ -94,26 +78,35 @@ final class SinkWriter: Sendable {
 
     // MARK: - For whoever appends
 
-    /// Queues `line`; returns its ticket, or nil where it was dropped.
-    func offer(_ line: AuditLine) -> UInt64? {
+    /// Queues `line`; returns its ticket, or nil where it was dropped. Who then waits for it says so here already.
+    func offer(_ line: AuditLine, isAwaited: Bool = false) -> UInt64? {
         let ticket: UInt64? = state.update(wakingIf: { state in
             let isFull = state.queuedLines >= limits.lines || state.queuedBytes + line.bytes.count > limits.bytes
             if state.isClosing || isFull || (state.dropped > 0 && !hasRoomAgain(state)) {
                 state.dropped += 1
                 return (false, nil)
             }
+            let isFirstAwaited = isAwaited && !state.tryWanted
             state.pending.append(line)
             state.queuedLines += 1
             state.queuedBytes += line.bytes.count
             state.accepted += 1
-            // The thread only ever waits for a first line, for those that are expected, or for a moment to pass.
-            let count = state.pending.count
-            let wakes =
-                state.isGathering ? count == state.expected || !hasRoomAgain(state) : count == 1
-            return (wakes, state.accepted)
+            if isAwaited {
+                state.tryWanted = true
+                state.awaited += 1
+            }
+            return (wakesThread(state, isFirstAwaited: isFirstAwaited), state.accepted)
         })
         if ticket == nil { hooks.onDrop(name, 1) }
         return ticket
+    }
+
+    /// Whether the line that was just queued is one that the thread waits for: a first one, the last of those that are
+    /// expected, or the first that somebody waits for.
+    private func wakesThread(_ state: State, isFirstAwaited: Bool) -> Bool {
+        if !state.isGathering { return state.pending.count == 1 || isFirstAwaited }
+        if !hasRoomAgain(state) { return true }
+        return state.expected > 0 ? state.pending.count == state.expected : isFirstAwaited
     }
 
     /// How many lines were dropped, once there is room to say so; asking takes the count.
@@ -133,27 +126,17 @@ final class SinkWriter: Sendable {
     /// waits for it to get better. A disk that neither takes it nor fails holds up nobody for longer than ``Limits``
     /// allow.
     func waitUntilTried(_ ticket: UInt64) {
-        let deadline = SystemClock.monotonic + limits.patience
-        let isPatient = state.update(wakingIf: { state in
-            // Who gathers what is expected was woken by the line itself.
-            let wakes = !state.tryWanted && !(state.isGathering && state.expected > 0)
-            state.tryWanted = true
-            if !state.hangs { state.waiting += 1 }
-            return (wakes, !state.hangs)
-        })
-        if ownWork != nil {
-            state.withLock { $0.waiting = 0 }
-            return _ = passTime()
-        }
-        guard isPatient else { return }
-        defer { state.withLock { $0.waiting -= 1 } }
-        let beganToHang: Bool = state.wait { state, wake in
-            if state.tried >= ticket || state.hasEnded || state.hangs { return false }
+        if ownWork != nil { return _ = passTime() }
+        let began = SystemClock.monotonic
+        let deadline = began + limits.patience
+        let beganToHang: Bool = progress.wait { progress, wait in
+            if progress.tried >= ticket || progress.hasEnded || progress.hangs { return false }
             if SystemClock.monotonic >= deadline {
-                state.hangs = true
+                progress.hangs = true
                 return true
             }
-            wake = deadline
+            wait.deadline = deadline
+            if progress.trip <= limits.spinFor { wait.spinUntil = began + limits.spinFor }
             return nil
         }
         if beganToHang {
@@ -164,16 +147,17 @@ final class SinkWriter: Sendable {
 
     /// Has everything accepted so far written and forced to the disk; false where that was not done by `deadline`.
     func flush(until deadline: Instant) -> Bool {
-        let (ticket, failures) = state.update { state in
+        let failures = progress.withLock { $0.failedSynchronizations }
+        let ticket = state.update { state in
             state.tryWanted = true
             state.synchronizationWanted = true
-            return (state.accepted, state.failedSynchronizations)
+            return state.accepted
         }
         if ownWork != nil { _ = passTime() }
-        return state.wait { state, wake in
-            if state.settled >= ticket { return state.failedSynchronizations == failures }
-            if state.hasEnded || ownWork != nil || now() >= deadline { return false }
-            wake = deadline
+        return progress.wait { progress, wait in
+            if progress.settled >= ticket { return progress.failedSynchronizations == failures }
+            if progress.hasEnded || ownWork != nil || now() >= deadline { return false }
+            wait.deadline = deadline
             return nil
         }
     }
@@ -185,12 +169,15 @@ final class SinkWriter: Sendable {
 
     /// Writes what is queued, then ends the thread; true where that was done by `deadline`.
     func close(until deadline: Instant) -> Bool {
-        state.update { $0.isClosing = true }
+        let ticket = state.update { state in
+            state.isClosing = true
+            return state.accepted
+        }
         if ownWork != nil { _ = passTime() }
-        return state.wait { state, wake in
-            if state.hasEnded { return state.settled >= state.accepted }
+        return progress.wait { progress, wait in
+            if progress.hasEnded { return progress.settled >= ticket }
             if ownWork != nil || now() >= deadline { return false }
-            wake = deadline
+            wait.deadline = deadline
             return nil
         }
     }
@@ -210,17 +197,22 @@ final class SinkWriter: Sendable {
         /// Lines taken from the queue; those before `next` are written.
         var batch: [AuditLine] = []
         var next = 0
+        var written: UInt64 = 0
         var retryAt: Instant?
         var synchronizeAt: Instant?
         /// Until when further lines are given time to come.
         var gatherUntil: Instant?
+        var spinUntil = Instant(nanoseconds: .min)
         var hasWork: Bool { next < batch.count }
     }
 
     private func run(_ destination: any LineDestination) {
         var work = Work(destination: destination)
         while true {
-            let order = state.wait { state, wake in nextOrder(&work, &state, &wake) }
+            let order = state.wait { state, wait in
+                wait.spinUntil = work.spinUntil
+                return nextOrder(&work, &state, &wait.deadline)
+            }
             guard carryOut(order, &work) else { return }
         }
     }
@@ -230,9 +222,8 @@ final class SinkWriter: Sendable {
         ownWork?.withLock { work in
             while true {
                 var wake = Instant.distantFuture
-                let order = state.withLock { state in
-                    state.hasEnded ? nil : nextOrder(&work, &state, &wake)
-                }
+                if progress.withLock({ $0.hasEnded }) { return nil }
+                let order = state.withLock { nextOrder(&work, &$0, &wake) }
                 guard let order, carryOut(order, &work) else { return wake == .distantFuture ? nil : wake }
             }
         }
@@ -284,19 +275,20 @@ final class SinkWriter: Sendable {
         // Whoever has just been told that a line is on the disk soon comes with the next one: all of them share one
         // trip to the disk. One alone waits for nobody.
         if state.expected > 0 { return state.pending.count < state.expected }
-        return state.waiting == 0 && !state.tryWanted
+        return !state.tryWanted
     }
 
     private func write(_ work: inout Work) {
         let began = now()
-        let (isClosing, accepted) = state.withLock { state in
+        let (isClosing, accepted, awaited) = state.withLock { state in
             if !work.hasWork {
                 work.batch = state.pending
                 work.next = 0
                 state.pending = []
             }
             state.tryWanted = false
-            return (state.isClosing, state.accepted)
+            defer { state.awaited = 0 }
+            return (state.isClosing, state.accepted, state.awaited)
         }
         let lines = work.batch[work.next...]
         let (count, error) = work.destination.write(lines)
@@ -306,38 +298,48 @@ final class SinkWriter: Sendable {
             work.batch = []
             work.next = 0
         }
-        let isUnsettled = work.destination.wantsSynchronization
-        state.update { state in
+        work.written += UInt64(count)
+        let ended = now()
+        let expected = state.withLock { state in
             state.queuedLines -= count
             state.queuedBytes -= bytes
-            state.written += UInt64(count)
-            if !isUnsettled { state.settled = state.written }
+            // Those who are told now, and those who came meanwhile.
+            state.expected = awaited + state.awaited
+            return state.expected
+        }
+        let isUnsettled = work.destination.wantsSynchronization
+        progress.update { progress in
+            progress.trip = ended - began
+            if !isUnsettled { progress.settled = work.written }
             // Behind a line that failed nothing can be written either: all of them have had their try.
-            state.tried = error == nil ? max(state.tried, state.written) : max(state.tried, accepted)
-            state.expected = state.waiting
+            progress.tried = max(progress.tried, error == nil ? work.written : accepted)
             // Whoever gave up waiting was told so: tell them as well that it moves again.
-            if state.hangs { state.isFailing = true }
-            state.hangs = false
+            if progress.hangs { progress.isFailing = true }
+            progress.hangs = false
         }
         report(error, &work)
-        if ownWork == nil { work.gatherUntil = error == nil ? gatherUntil(began) : nil }
+        work.gatherUntil = nil
+        if ownWork == nil, error == nil { gather(expected, from: ended, after: ended - began, &work) }
         if error != nil, isClosing { giveUp(&work) }
     }
 
-    /// A small part of what the disk takes for one trip is well spent on sharing the next.
-    private func gatherUntil(_ began: Instant) -> Instant {
-        let end = now()
-        let isAwaited = state.withLock { $0.expected > 0 }
-        return end + (isAwaited ? min((end - began) / 8, limits.gatherFor) : limits.gatherFor)
+    /// Gives further lines time to come before the next trip to the disk. Where some are expected a part of what the
+    /// last trip took is well spent: without it those who have just been told would find that the others, who came
+    /// meanwhile, have left without them, and the two groups would take turns for ever.
+    private func gather(_ expected: Int, from ended: Instant, after trip: Duration, _ work: inout Work) {
+        let time = expected > 0 ? min(trip / 2, limits.gatherFor) : limits.gatherFor
+        work.gatherUntil = ended + time
+        if expected > 0, trip <= limits.spinFor { work.spinUntil = ended + time }
     }
 
     private func synchronize(_ work: inout Work) {
+        // Before it: whoever asks while it is under way means lines that may have come too late for it.
+        state.withLock { $0.synchronizationWanted = false }
         let error = work.destination.synchronize()
         work.synchronizeAt = nil
-        state.update { state in
-            state.synchronizationWanted = false
-            state.settled = state.written
-            if error != nil { state.failedSynchronizations += 1 }
+        progress.update { progress in
+            progress.settled = work.written
+            if error != nil { progress.failedSynchronizations += 1 }
         }
         report(error, &work)
     }
@@ -345,9 +347,9 @@ final class SinkWriter: Sendable {
     /// Says once that the destination fails, and once that it works again.
     private func report(_ error: FileError?, _ work: inout Work) {
         work.retryAt = error.map { _ in now() + limits.retryAfter }
-        let wasFailing = state.update { state in
-            defer { state.isFailing = error != nil }
-            return state.isFailing
+        let wasFailing = progress.withLock { progress in
+            defer { progress.isFailing = error != nil }
+            return progress.isFailing
         }
         if let error, !wasFailing {
             hooks.onNotice(name, "\(error); lines wait in memory and are tried again")
@@ -361,7 +363,7 @@ final class SinkWriter: Sendable {
         let lost = work.batch.count - work.next
         work.batch = []
         work.next = 0
-        let count = state.update { state in
+        let count = state.withLock { state in
             defer { state.pending = [] }
             return UInt64(lost + state.pending.count)
         }
@@ -370,6 +372,6 @@ final class SinkWriter: Sendable {
 
     private func end(_ work: inout Work) {
         work.destination.close()
-        state.update { $0.hasEnded = true }
+        progress.update { $0.hasEnded = true }
     }
 }
