@@ -19,6 +19,7 @@ public final class MessageReader {
     }
 
     deinit {
+        memory.pointee.deallocate()
         memory.deallocate()
     }
 

@@ -211,7 +211,8 @@ struct MessageScanner: ~Copyable {
     }
 
     private mutating func container(at node: Int, _ place: JSONSpan.Place) -> JSONSpan.Place? {
-        capture(tables.nodes[node].slot, .container, text.part(place, place), false)
+        let slot = tables.nodes[node].slot
+        if slot >= 0 { capture(slot, .container, text.part(place, place), false) }
         guard tables.nodes[node].edgeCount > 0 else { return text.endOfContainer(place) }
         let isObject = text.byte(place) == UInt8(ascii: "{")
         levels[findings.depth] = Level(node: node, nextIndex: isObject ? -1 : 0)
