@@ -29,12 +29,12 @@ struct IdentifierTable: Sendable {
         places.copy(from: old)
     }
 
-    /// Adds `identifier`; false where it is in it already.
+    /// Adds `identifier`; false where it is in it already. At most 65,536 of them.
     @inline(__always)
     mutating func insert(_ identifier: UInt64) -> Bool {
         if (count &+ 1) &* 2 > places.groups &* Marks.scalarCount { grow() }
-        guard case .empty(let place) = places.find(identifier) else { return false }
-        places.put(identifier, at: place)
+        guard case .empty(let group, let index) = places.find(identifier) else { return false }
+        places.put(identifier, group, index, number: count)
         count &+= 1
         return true
     }
@@ -53,8 +53,10 @@ struct IdentifierTable: Sendable {
         let owner = memory
         use(groups: max(8, old.groups * 2))
         withExtendedLifetime(owner) {
-            old.forEach { identifier in
-                if case .empty(let place) = places.find(identifier) { places.put(identifier, at: place) }
+            for number in 0..<count {
+                let identifier = old.identifiers[number]
+                guard case .empty(let group, let index) = places.find(identifier) else { continue }
+                places.put(identifier, group, index, number: number)
             }
         }
     }
@@ -83,7 +85,7 @@ struct IdentifierTable: Sendable {
 private enum Finding {
     case known
     /// Not known; the first empty place of its group, or of one behind.
-    case empty(place: Int)
+    case empty(group: Int, index: Int)
 }
 
 /// The memory of a table.
@@ -91,13 +93,18 @@ private struct Places: @unchecked Sendable {
     // Unchecked for the pointers' sake: only the one table that refers to the memory writes to it, `own` sees to that.
     static let none = Places(groups: 0)
 
+    private struct Group {
+        /// Two bytes of each identifier, 0 where there is none. With one, an identifier was looked at in vain for every
+        /// sixteenth message.
+        var marks = IdentifierTable.Marks()
+        /// The number of the identifier that each mark is of, beside it: both are in the cache once one of them is.
+        var numbers = IdentifierTable.Marks()
+    }
+
     let groups: Int
-    /// Two bytes of each identifier, 0 where there is none. Four times as many fit a cache as identifiers do, and nearly
-    /// always they are all that is looked at; with one byte, an identifier was looked at in vain for every sixteenth
-    /// message.
-    private let marks: UnsafeMutablePointer<IdentifierTable.Marks>
-    /// The identifiers themselves; only where there is a mark.
-    private let identifiers: UnsafeMutablePointer<UInt64>
+    private let table: UnsafeMutablePointer<Group>
+    /// The identifiers in the order in which they came: what is written one behind the other needs no place in the cache.
+    let identifiers: UnsafeMutablePointer<UInt64>
     /// By how much a product is shifted to give a group.
     private let shift: UInt64
     /// A copy of the one that was drawn: to ask for that one costs each message a look whether it was.
@@ -108,38 +115,34 @@ private struct Places: @unchecked Sendable {
 
     init(groups: Int) {
         self.groups = groups
-        marks = .allocate(capacity: groups)
-        marks.initialize(repeating: .zero, count: groups)
+        table = .allocate(capacity: groups)
+        table.initialize(repeating: Group(), count: groups)
         identifiers = .allocate(capacity: groups * IdentifierTable.Marks.scalarCount)
         identifiers.initialize(repeating: 0, count: groups * IdentifierTable.Marks.scalarCount)
         shift = UInt64(64 - groups.trailingZeroBitCount)
     }
 
     func deallocate() {
-        marks.deallocate()
+        table.deallocate()
         identifiers.deallocate()
     }
 
     func clear() {
-        marks.update(repeating: .zero, count: groups)
+        table.update(repeating: Group(), count: groups)
     }
 
     func copy(from other: Places) {
-        marks.update(from: other.marks, count: groups)
+        table.update(from: other.table, count: groups)
         identifiers.update(from: other.identifiers, count: groups * IdentifierTable.Marks.scalarCount)
     }
 
-    func forEach(_ body: (UInt64) -> Void) {
-        for place in 0..<(groups * IdentifierTable.Marks.scalarCount) where mark(at: place).pointee != 0 {
-            body(identifiers[place])
-        }
-    }
-
     @inline(__always)
-    func put(_ identifier: UInt64, at place: Int) {
-        // By itself: to change one of eight, they would be read, and written, and waited for.
-        mark(at: place).pointee = Self.mark(identifier)
-        identifiers[place] = identifier
+    func put(_ identifier: UInt64, _ group: Int, _ index: Int, number: Int) {
+        // Two bytes by themselves: to change one of eight pairs, all would be read, and written, and waited for.
+        let pairs = UnsafeMutableRawPointer(table + group).assumingMemoryBound(to: UInt16.self)
+        pairs[index] = Self.mark(identifier)
+        pairs[IdentifierTable.Marks.scalarCount &+ index] = UInt16(truncatingIfNeeded: number)
+        identifiers[number] = identifier
     }
 
     @inline(__always)
@@ -148,21 +151,15 @@ private struct Places: @unchecked Sendable {
         // The upper bits of a product depend on all bits of both factors.
         var group = Int(truncatingIfNeeded: (identifier &* multiplier) &>> shift)
         while true {
-            let found = marks[group]
-            let place = group &* IdentifierTable.Marks.scalarCount
-            var alike = EqualMarks(found, own)
+            let marks = table[group].marks
+            var alike = EqualMarks(marks, own)
             while let index = alike.next() {
-                if identifiers[place &+ index] == identifier { return .known }
+                if identifiers[Int(table[group].numbers[index])] == identifier { return .known }
             }
-            var empty = EqualMarks(found, .zero)
-            if let index = empty.next() { return .empty(place: place &+ index) }
+            var empty = EqualMarks(marks, .zero)
+            if let index = empty.next() { return .empty(group: group, index: index) }
             group = (group &+ 1) & (groups &- 1)
         }
-    }
-
-    @inline(__always)
-    private func mark(at place: Int) -> UnsafeMutablePointer<UInt16> {
-        UnsafeMutableRawPointer(marks).assumingMemoryBound(to: UInt16.self) + place
     }
 
     @inline(__always)

@@ -23,6 +23,10 @@ enum ASCIICheck {
             place += 16
         }
         var seen = found[0] | found[1]
+        if end - place >= 8 {
+            seen |= place.loadUnaligned(as: UInt64.self)
+            place += 8
+        }
         while place < end {
             seen |= UInt64(place.load(as: UInt8.self))
             place += 1
