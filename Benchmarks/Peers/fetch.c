@@ -3,7 +3,7 @@
 //   fetch [-n COUNT] [-s SECONDS] [-p PAUSE_MS] [-z] PORT PATH
 //       COUNT answers, or as many as come in SECONDS; prints bytes of one body, and the milliseconds of an answer:
 //       median, 99th percentile, longest, and how many answers there were
-//   fetch -r PORT PATH            asks until 200 is answered
+//   fetch -r PORT PATH            asks until 200 is answered; prints when that was, in seconds of the monotonic clock
 //   fetch -f FAMILY PORT PATH     prints the sum of the values of a family of metrics
 //   fetch -x METHOD PORT PATH     one request of another method; prints status and milliseconds
 //   -0 speaks HTTP/1.0, on a connection for each answer: for servers that would send chunks
@@ -66,11 +66,13 @@ static struct answer get(int s, const char *method, const char *path, int gzip, 
     return answer;
 }
 
+// Prints when it was, by the monotonic clock: whoever waits for this program to end learns that later.
 static int wait_until_ready(int port, const char *path) {
     for (;;) {
         int s = socket(AF_INET, SOCK_STREAM, 0);
         struct sockaddr_in a = loopback(port);
-        if (connect(s, (struct sockaddr *)&a, sizeof a) == 0 && get(s, "GET", path, 0, NULL).status == 200) return 0;
+        if (connect(s, (struct sockaddr *)&a, sizeof a) == 0 && get(s, "GET", path, 0, NULL).status == 200)
+            return printf("%.6f\n", wall_ns() / 1e9), 0;
         close(s);
         usleep(1000);
     }

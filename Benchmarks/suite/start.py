@@ -43,8 +43,7 @@ def started(workplace, configuration):
     exporter = workplace.start(
         HOLDFAST, "run", "--config.file", configuration, "--web.listen-address", f"127.0.0.1:{port}",
         "--log.level", "error")
-    asking.wait()
-    milliseconds = (time.monotonic() - began) * 1000
+    milliseconds = (float(asking.wait()) - began) * 1000
     processor = exporter.processor() * 1000
     exporter.kill()
     return milliseconds, processor
