@@ -36,7 +36,9 @@ final class LoopTicks {
         waiting[tick, default: []].append(driver)
         guard waiting[tick]?.count == 1 else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        _ = loop.schedule(at: tick) { bound.value.passed(tick) }
+        // A tick that never comes, since the loop has ended, keeps nobody: each driver leads back to its loop's ticks.
+        loop.schedule(at: tick) { bound.value.passed(tick) }
+            .futureResult.whenFailure { _ in bound.value.waiting[tick] = nil }
     }
 
     private func passed(_ tick: Instant) {
